@@ -1,0 +1,1 @@
+"""Built-in datasets, found by the registry."""

@@ -1,0 +1,1 @@
+"""Built-in implementations, found by the registry."""

@@ -1,0 +1,1 @@
+"""Methods for the cvar suite, one file each."""

@@ -1,0 +1,332 @@
+"""The suite contract: problems that methods see, and a judge that they do not.
+
+A suite is one ``Suite`` object, its problem families and a judge. A *problem family* is a function
+``(random generator, datasets..., parameters)`` that builds one ``Problem``; a *problem* is a family
+with its parameters, named ``lognormal-abs[n=1000,d=10,beta=0.95]``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from tiltyard.errors import PluginError, TiltyardError
+
+Value = bool | int | float | str
+"""What a parameter or a fact may be; also what a canonical name can spell."""
+
+Answer = Mapping[str, Any]
+"""A judged answer: array names to NumPy arrays that the harness owns."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one run has used: oracle calls by kind, and seconds by phase."""
+
+    oracles: dict[str, int] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
+
+
+class Problem:
+    """The only thing a method sees: facts, counted oracles, the device.
+
+    A suite derives its own class with arrays and oracles. It never holds the reference optimum.
+
+    Attributes:
+        facts: what is publicly known, such as ``{"loss": "abs", "n": 1000}``; an implementation's
+            ``requires`` is checked against it.
+        device: where the method is to work: ``"cpu"``, ``"cuda"`` or ``"cuda:0"``.
+    """
+
+    facts: Mapping[str, Value]
+    device: str = "cpu"
+    _ledger: Ledger
+
+    def count(self, oracle: str, calls: int = 1) -> None:
+        """Charge oracle calls to the run; a method that works on raw arrays calls it itself."""
+        oracles = self._ledger.oracles
+        oracles[oracle] = oracles.get(oracle, 0) + calls
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Attribute the time of a ``with`` block to a phase, such as ``"fit"`` or ``"setup"``."""
+        self._synchronize()
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._synchronize()
+            phases = self._ledger.phases
+            phases[name] = phases.get(name, 0.0) + time.perf_counter() - start
+
+    def on(self, device: str) -> Self:
+        """Return this problem for one run on ``device``, with an empty ledger.
+
+        A suite extends it to move its arrays there, so that no transfer is timed.
+        """
+        fresh = copy.copy(self)
+        fresh.device = device
+        fresh._ledger = Ledger()  # noqa: SLF001 - the class's own attribute on a copy of self
+        return fresh
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the run has used so far."""
+        return self._ledger
+
+    def _synchronize(self) -> None:
+        if self.device != "cpu":
+            import torch
+
+            torch.cuda.synchronize(self.device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One thing the judge measures.
+
+    Attributes:
+        name: its key in every verdict.
+        unit: such as ``"s"`` or ``"1"`` for a ratio.
+        better: which direction is better.
+        scale: how plots and differences treat it.
+        summary: one sentence for reports.
+    """
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher"]
+    scale: Literal["linear", "log"]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge says of one answer.
+
+    Attributes:
+        metrics: the value of every metric of the suite; NaN where one does not apply.
+        sound: False when a claim failed its check; such an answer never ranks.
+        certificate: what proves the metrics, as plain numbers and strings.
+        reason: why the answer is unsound; empty otherwise.
+    """
+
+    metrics: Mapping[str, float]
+    sound: bool = True
+    certificate: Mapping[str, Value] = field(default_factory=dict)
+    reason: str = ""
+
+
+class Judge(ABC):
+    """Scores answers to one problem in float64; shares no code with any method."""
+
+    @abstractmethod
+    def accept(self, answer: object) -> Answer:
+        """Return the answer as named arrays of the judge's own (copied).
+
+        Raises:
+            InvalidAnswer: wrong structure, shape or dtype; ``NonFiniteAnswer`` for NaN or infinity.
+        """
+
+    @abstractmethod
+    def score(self, answer: Answer) -> Verdict:
+        """Return the verdict on an accepted answer."""
+
+    def reference(self) -> Mapping[str, Value]:
+        """Return the reference value, its certificate and provenance, for records and reports."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """How much a tier asks: seconds a run on the method's clock, and seeds."""
+
+    seconds: float
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A kind of task: its metrics, judge, targets and tiers.
+
+    Attributes:
+        version: results of different versions never share a board; raise it with every change to a
+            problem, a judge or a metric.
+        gap: the metric that ``targets`` are levels of; lower is better.
+        targets: levels of the gap, from loose to tight; a run that meets the last one is solved.
+        oracles: counted oracles, each with its weight in the cost axis.
+        judge: makes the judge of one problem.
+        miniature: returns a tiny problem of the same kind; a method is rehearsed on it before its
+            first timed run, so that compilation and lazy imports stay outside the clock.
+        claims: measured by ``tiltyard claims``; each says what a paper states.
+    """
+
+    name: str
+    version: int
+    title: str
+    summary: str
+    metrics: tuple[Metric, ...]
+    gap: str
+    targets: tuple[float, ...]
+    oracles: Mapping[str, float]
+    tiers: Mapping[str, Tier]
+    judge: Callable[[Any], Judge]
+    miniature: Callable[[Any], Problem]
+    module: str
+
+    def metric(self, name: str) -> Metric:
+        """Return the metric of that name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def cost(self, oracles: Mapping[str, int]) -> float:
+        """Return the weighted oracle calls."""
+        return sum(weight * oracles.get(name, 0) for name, weight in self.oracles.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemFamily:
+    """A function that builds problems, with the parameters that name them.
+
+    Attributes:
+        name: the function's name, underscores as hyphens, or the name it was given.
+        parameters: keyword-only arguments and their defaults; a name spells every one.
+        tiers: for each tier, the parameters of the problems it holds (others at their defaults).
+        datasets: names of the datasets passed before the keywords, in this order.
+        files: the parameters that are paths of the user's own files; their content is hashed into
+            a run's identity.
+    """
+
+    name: str
+    suite: str
+    build: Callable[..., Problem]
+    summary: str
+    parameters: Mapping[str, Value]
+    tiers: Mapping[str, tuple[Mapping[str, Value], ...]]
+    datasets: tuple[str, ...]
+    files: tuple[str, ...]
+    module: str
+    file: str
+
+    def spell(self, parameters: Mapping[str, Value]) -> str:
+        """Return the canonical name of the problem with these parameters over the defaults.
+
+        Raises:
+            TiltyardError: a parameter is unknown.
+        """
+        complete = self.complete(parameters)
+        inside = ",".join(f"{key}={_spell(value)}" for key, value in complete.items())
+        return f"{self.name}[{inside}]"
+
+    def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
+        """Return every parameter in order, each of its default's type."""
+        check_parameters(f"problem {self.name}", parameters, self.parameters)
+        return {
+            key: convert(f"{self.name}: {key}", parameters.get(key, default), default)
+            for key, default in self.parameters.items()
+        }
+
+    def names(self, tier: str) -> list[str]:
+        """Return the canonical names of the tier's problems."""
+        return [self.spell(parameters) for parameters in self.tiers.get(tier, ())]
+
+
+def problem(
+    *,
+    suite: str,
+    name: str = "",
+    tiers: Mapping[str, Sequence[Mapping[str, Value]]] | None = None,
+    datasets: tuple[str, ...] = (),
+    files: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Problem]], ProblemFamily]:
+    """Declare a function ``(rng, datasets..., *, parameters...) -> Problem`` as a problem family.
+
+    ``rng`` is derived from the family's name and its ``instance`` parameter, where it has one, and
+    from nothing else: two problems of one family draw the same data.
+
+    Raises:
+        PluginError: the signature is not of that form.
+    """
+
+    def declare(build: Callable[..., Problem]) -> ProblemFamily:
+        function = getattr(build, "func", build)
+        family = name or function.__name__.replace("_", "-")
+        arguments = list(inspect.signature(build).parameters.values())
+        positional = [argument for argument in arguments if argument.kind != argument.KEYWORD_ONLY]
+        keywords = [argument for argument in arguments if argument.kind == argument.KEYWORD_ONLY]
+        if len(positional) != 1 + len(datasets) or any(
+            argument.default is argument.empty for argument in keywords
+        ):
+            raise PluginError(
+                f"problem {family} must be declared as "
+                f"({', '.join(('rng', *datasets))}, *, parameter=default, ...)"
+            )
+        return ProblemFamily(
+            name=family,
+            suite=suite,
+            build=build,
+            summary=(inspect.getdoc(function) or "").partition("\n")[0],
+            parameters={argument.name: argument.default for argument in keywords},
+            tiers={tier: tuple(grid) for tier, grid in (tiers or {}).items()},
+            datasets=datasets,
+            files=files,
+            module=function.__module__,
+            file=inspect.getsourcefile(function) or "",
+        )
+
+    return declare
+
+
+def parse_name(name: str) -> tuple[str, dict[str, str]]:
+    """Split ``family[key=value,...]`` into the family and its spelled parameters.
+
+    Raises:
+        TiltyardError: the name is not of that form.
+    """
+    family, bracket, rest = name.partition("[")
+    if not bracket:
+        return family, {}
+    pairs = [pair.partition("=") for pair in rest.removesuffix("]").split(",") if pair]
+    if not rest.endswith("]") or not all(key and equals and value for key, equals, value in pairs):
+        raise TiltyardError(f"problem {name!r} is not of the form family[key=value,...]")
+    return family, {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def check_parameters(
+    what: str, given: Mapping[str, object], declared: Mapping[str, object]
+) -> None:
+    """Refuse a parameter that was not declared, naming the declared ones."""
+    for key in given:
+        if key not in declared:
+            known = ", ".join(declared) or "none"
+            raise TiltyardError(f"{what} has no parameter {key!r}; its parameters: {known}")
+
+
+def convert(what: str, value: Value, default: Value) -> Value:
+    """Return ``value`` as the type of ``default``: a spelled value may come from the command line.
+
+    Raises:
+        TiltyardError: the value does not spell that type, or is not finite.
+    """
+    kind = type(default)
+    try:
+        if isinstance(value, str) and kind is bool:
+            return {"true": True, "false": False}[value.lower()]
+        number = float(value) if kind in (int, float) else 0.0
+        if not math.isfinite(number) or (kind is int and number != int(number)):
+            raise ValueError  # noqa: TRY301 - same message as a conversion that fails
+        return int(number) if kind is int else kind(value)
+    except (ValueError, KeyError, OverflowError):
+        raise TiltyardError(f"{what}: expected {kind.__name__}, got {value!r}") from None
+
+
+def _spell(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Built-in suites, found by the registry."""

@@ -1,0 +1,1 @@
+"""CVaR minimisation: risk-averse learning and portfolio choice."""
