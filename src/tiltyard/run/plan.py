@@ -70,31 +70,35 @@ def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec
         iterations=selection.iterations,
         cost=selection.cost,
     )
-    return [
-        _spec(registry, suite, name, method, parameters, seed, selection, budget)
+    requests = [
+        Request(
+            problem=name,
+            implementation=method.name,
+            parameters=parameters,
+            seeds=tuple(range(selection.seeds or tier.seeds)),
+            budget=budget,
+        )
         for name in select_problems(registry, suite.name, selection.tier, selection.problems)
-        for seed in range(selection.seeds or tier.seeds)
         for method, parameters in methods
     ]
+    return plan_requests(
+        registry, suite, requests, device=selection.device, threads=selection.threads
+    )
 
 
 def plan_requests(
-    registry: Registry, suite: Suite, requests: Iterable[Request], *, threads: int = 1
+    registry: Registry,
+    suite: Suite,
+    requests: Iterable[Request],
+    *,
+    device: str = "cpu",
+    threads: int = 1,
 ) -> list[RunSpec]:
-    """Return the runs that a claim asks for, in the order of its requests."""
+    """Return the requested runs, in order; names and parameters are completed."""
     return [
-        _spec(
-            registry,
-            suite,
-            registry.canonical(suite.name, request.problem),
-            registry.implementation(suite.name, request.implementation),
-            request.parameters,
-            seed,
-            Selection(threads=threads),
-            request.budget,
-        )
+        spec
         for request in requests
-        for seed in request.seeds
+        for spec in _specs(registry, suite, request, device=device, threads=threads)
     ]
 
 
@@ -127,10 +131,10 @@ def select_implementations(
     chosen: dict[str, tuple[Implementation, Mapping[str, Value]]] = {}
     for pattern in patterns:
         if _is_glob(pattern):
-            found = [(method, {}) for method in methods if _matches(pattern, method.name)]
+            found = [method for method in methods if _matches(pattern, method.name)]
             if not found:
                 raise unknown("implementation", pattern, (method.name for method in methods))
-            chosen.update({method.name: (method, values) for method, values in found})
+            chosen.update({method.name: (method, {}) for method in found})
         else:
             name, spelled = parse_name(pattern)
             method = registry.implementation(suite, name)
@@ -159,32 +163,29 @@ def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> None
             registry.build(suite, name)
 
 
-def _spec(  # noqa: PLR0913 - the parts of a run
-    registry: Registry,
-    suite: Suite,
-    problem: str,
-    method: Implementation,
-    parameters: Mapping[str, Value],
-    seed: int,
-    selection: Selection,
-    budget: Budget,
-) -> RunSpec:
-    device = selection.device
+def _specs(
+    registry: Registry, suite: Suite, request: Request, *, device: str, threads: int
+) -> list[RunSpec]:
+    problem = registry.canonical(suite.name, request.problem)
+    method = registry.implementation(suite.name, request.implementation)
     if device == "auto":
         device = "cuda" if gpus() and "cuda" in method.devices else "cpu"
-    return RunSpec(
-        suite=suite.name,
-        suite_version=suite.version,
-        problem=problem,
-        data=registry.data_of(suite.name, problem),
-        implementation=method.name,
-        source=source_hash(Path(method.file)),
-        parameters=complete(method, parameters),
-        seed=seed,
-        device=device,
-        budget=budget,
-        threads=selection.threads,
-    )
+    return [
+        RunSpec(
+            suite=suite.name,
+            suite_version=suite.version,
+            problem=problem,
+            data=registry.data_of(suite.name, problem),
+            implementation=method.name,
+            source=source_hash(Path(method.file)),
+            parameters=complete(method, request.parameters),
+            seed=seed,
+            device=device,
+            budget=request.budget,
+            threads=threads,
+        )
+        for seed in request.seeds
+    ]
 
 
 def _is_glob(pattern: str) -> bool:
