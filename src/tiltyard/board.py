@@ -147,22 +147,18 @@ class Board:
     @cached_property
     def rows(self) -> list[Row]:
         """Every implementation's row, best first; those that are not ranked come last."""
-        taken = ~np.isnan(self.credits).all(axis=2)
-        enough = taken.sum(axis=1) >= MINIMUM_COVERAGE * max(1, len(self.problems))
-        ranked = np.flatnonzero(enough)
-        ranking = rank(self.credits[ranked], generator("ranks", self.pool)) if ranked.size else None
-        rows = []
-        for index, name in enumerate(self.implementations):
-            place = int(np.searchsorted(ranked, index)) if index in ranked else None
-            ranks = (
-                (int(ranking.ranks[place]), int(ranking.low[place]), int(ranking.high[place]))
-                if ranking is not None and place is not None
-                else (None, None, None)
-            )
-            rows.append(self._row(name, index, int(taken[index].sum()), ranks))
-        return sorted(
-            rows, key=lambda row: (row.rank or math.inf, -_or(row.score, -1), row.implementation)
-        )
+        taken = (~np.isnan(self.credits).all(axis=2)).sum(axis=1)
+        enough = [i for i, n in enumerate(taken) if n >= MINIMUM_COVERAGE * len(self.problems) > 0]
+        ranks: dict[int, tuple[int, int, int]] = {}
+        if enough:
+            ranking = rank(self.credits[enough], generator("ranks", self.pool))
+            columns = (ranking.ranks.tolist(), ranking.low.tolist(), ranking.high.tolist())
+            ranks = dict(zip(enough, zip(*columns, strict=True), strict=True))
+        rows = [
+            self._row(name, index, int(taken[index]), ranks.get(index, (None, None, None)))
+            for index, name in enumerate(self.implementations)
+        ]
+        return sorted(rows, key=lambda row: (row.rank or math.inf, row.implementation))
 
     def compare(self, first: str, second: str) -> Pairing:
         """Compare two implementations on the problems that both take."""
@@ -316,7 +312,3 @@ def _median(values: Sequence[float]) -> float:
 
 def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
-
-
-def _or(value: float, default: float) -> float:
-    return default if math.isnan(value) else value

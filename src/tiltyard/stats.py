@@ -103,10 +103,9 @@ def rank(credits_: Array, rng: np.random.Generator) -> Ranking:
     scores = mean_credit(credits_)
     resampled = np.empty((RESAMPLES, len(scores)))
     for sample in resampled:
-        chosen = rng.integers(problems, size=problems)
+        chosen = rng.integers(problems, size=(problems, 1))
         within = rng.integers(seeds, size=(problems, seeds))
-        rows = np.broadcast_to(chosen[:, None], within.shape)
-        values = mean_credit(credits_[:, rows, within])
+        values = mean_credit(credits_[:, np.broadcast_to(chosen, within.shape), within])
         sample[:] = np.where(np.isnan(values), scores, values)
     ranks = ranks_of(scores)
     bootstrap = np.array([ranks_of(sample) for sample in resampled])
@@ -122,7 +121,8 @@ def rank(credits_: Array, rng: np.random.Generator) -> Ranking:
 
 def ranks_of(scores: Array) -> NDArray[np.int64]:
     """Return 1 + the number of strictly higher scores, for each."""
-    return 1 + np.sum(scores[None, :] > scores[:, None], axis=1, dtype=np.int64)
+    higher: NDArray[np.int64] = np.sum(scores[None, :] > scores[:, None], axis=1, dtype=np.int64)
+    return higher + 1
 
 
 def mean_credit(credits_: Array) -> Array:
