@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from tiltyard.errors import TiltyardError
+from tiltyard.errors import TiltyardError, unknown
 from tiltyard.names import spell
 from tiltyard.registry import Registry, generator
 from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import canonical_json
 from tiltyard.stats import Array, Pairing, mean_credit, pair, profile_credit, rank, sustained
+from tiltyard.store import Store
 from tiltyard.suite import Budget, Suite
 
 MINIMUM_COVERAGE = 0.5
@@ -160,6 +161,36 @@ class Board:
         ]
         return sorted(rows, key=lambda row: (row.rank or math.inf, row.implementation))
 
+    def describe(self) -> str:
+        """Return the conditions in one line."""
+        one = self.conditions
+        budget = one.budget
+        limits = (
+            (budget.seconds, "s"),
+            (budget.iterations, "iterations"),
+            (budget.cost, "oracle calls"),
+        )
+        spent = ", ".join(f"{value:g} {unit}" for value, unit in limits if value is not None)
+        threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
+        return (
+            f"tier {self.tier}, version {one.suite_version}, {one.device}, {threads}, "
+            f"budget {spent}, hardware {one.hardware[:8]}, pool {self.pool}"
+        )
+
+    def require(self, implementation: str) -> None:
+        """Refuse an implementation that is not on this board."""
+        if implementation not in self.implementations:
+            raise unknown("implementation", implementation, self.implementations)
+
+    def common_target(self, problem: str, *implementations: str) -> float:
+        """Return the tightest target that one of the implementations reaches on a problem."""
+        reached = [
+            target
+            for target in self.suite.targets
+            if any(math.isfinite(self.seconds(name, problem, target)) for name in implementations)
+        ]
+        return reached[-1] if reached else self.suite.targets[0]
+
     def compare(self, first: str, second: str) -> Pairing:
         """Compare two implementations on the problems that both take."""
         means = []
@@ -277,19 +308,24 @@ def boards(
     ]
 
 
-def main_board(*args: Any) -> Board:
-    """Return the first of ``boards``.
+def boards_of_store(
+    registry: Registry, suite: Suite, tier: str | None, store: Store
+) -> list[Board]:
+    """Return ``boards`` of a store's records.
 
     Raises:
-        TiltyardError: there is no record.
+        TiltyardError: the tier is unknown, or has no records.
     """
-    found = boards(*args)
+    if tier is not None and tier not in suite.tiers:
+        raise unknown("tier", tier, suite.tiers)
+    found = boards(registry, suite, tier, store.records(suite.name), store.environments())
     if not found:
-        _, suite, tier, *_ = args
-        of_tier = f" of tier {tier}" if tier else ""
-        hint = f"tiltyard run {suite.name}{f' --tier {tier}' if tier else ''}"
-        raise TiltyardError(f"no runs of suite {suite.name}{of_tier} yet; '{hint}' makes some")
-    return found[0]
+        option = f" --tier {tier}" if tier else ""
+        raise TiltyardError(
+            f"no runs of suite {suite.name}{f' of tier {tier}' if tier else ''} in {store.path}; "
+            f"'tiltyard run {suite.name}{option}' makes some"
+        )
+    return found
 
 
 def label(registry: Registry, record: Record) -> str:

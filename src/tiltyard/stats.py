@@ -6,6 +6,7 @@ or was not run: it counts neither for nor against the implementation.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -158,6 +159,26 @@ class Pairing:
     difference: float
     low: float
     high: float
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return plain JSON values; NaN is null."""
+        values = dataclasses.asdict(self)
+        return {key: None if math.isnan(value) else value for key, value in values.items()}
+
+    def sentence(self, first: str, second: str) -> str:
+        """Return the comparison in words."""
+        if not self.wins + self.losses + self.ties:
+            return f"{first} and {second} have no problem in common"
+        test = (
+            "too few problems for a test"
+            if math.isnan(self.p_value)
+            else f"Wilcoxon signed-rank p = {self.p_value:.2g}"
+        )
+        interval = f"[{self.low:+.3f}, {self.high:+.3f}]"
+        return (
+            f"{first} wins {self.wins}, {second} wins {self.losses}, {self.ties} ties; mean "
+            f"difference in credit {self.difference:+.3f} {interval}; {test}"
+        )
 
 
 TIE_WIDTH = 0.01
