@@ -70,13 +70,13 @@ class Worker:
         except TiltyardError as error:
             send("refused", str(error))
             return
+        reason = method.unsupported(stage.problem, spec.device) or _no_device(spec.device)
         ready = {
             "setup_seconds": perf_counter() - start,
             "reference": dict(stage.judge.reference()),
             "threads": self._threads,
         }
         send("ready", ready)
-        reason = _no_device(spec.device) or method.unsupported(stage.problem, spec.device)
         if reason:
             send("done", {"status": Status.UNSUPPORTED, "reason": reason})
             return
