@@ -43,7 +43,8 @@ def details(registry: Registry, name: str, store: Path) -> Iterator[Facts]:
     if not found:
         known = [key for _, key in (*registry.implementations, *registry.families)]
         raise unknown("name", name, [*known, *registry.suites, *registry.datasets])
-    yield from found
+    for facts in found:
+        yield {key: text for key, text in facts.items() if text}
 
 
 def _suite(registry: Registry, suite: Suite) -> Facts:

@@ -4,6 +4,7 @@ import ctypes
 import itertools
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -154,6 +155,7 @@ def misbehave(problem, rng, *, how: str = "raise"):
         case "sleep":
             time.sleep(600)
         case "spin":
+            Path("spinning").write_text(str(os.getpid()))
             for _ in itertools.count():
                 pass
         case "allocate":

@@ -36,6 +36,11 @@ class Status(StrEnum):
         """Whether the run gave nothing that can rank; ``unsupported`` is no failure."""
         return self not in (Status.SOLVED, Status.STOPPED, Status.UNSUPPORTED)
 
+    @property
+    def fault(self) -> bool:
+        """Whether something is wrong with the method or the machine; divergence is a result."""
+        return self.failed and self is not Status.DIVERGED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:

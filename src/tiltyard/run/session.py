@@ -29,8 +29,8 @@ class Summary:
 
     @property
     def failed(self) -> bool:
-        """Whether some run failed, or could not even be set up."""
-        return bool(self.refused) or any(status.failed for status in self.statuses)
+        """Whether some run was faulty, or could not even be set up."""
+        return bool(self.refused) or any(status.fault for status in self.statuses)
 
 
 def execute(  # noqa: PLR0913 - all but two are options
