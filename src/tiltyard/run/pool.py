@@ -79,6 +79,7 @@ class Pool:
 
     def __enter__(self) -> Self:
         self._logs = tempfile.TemporaryDirectory(prefix="tiltyard-")
+        self._lifeline, self._life = self._context.Pipe(duplex=False)
         return self
 
     def __exit__(
@@ -90,6 +91,8 @@ class Pool:
         for slot in self._slots:
             slot.kill()
         self._slots.clear()
+        self._lifeline.close()
+        self._life.close()
         self._logs.cleanup()
 
     def run(self, specs: Iterable[RunSpec]) -> Iterator[Event]:
@@ -115,7 +118,8 @@ class Pool:
         log = Path(self._logs.name) / f"worker-{index}.log"
         surroundings = Surroundings.here(log, self._threads)
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs, surroundings), daemon=True)
+        arguments = (theirs, self._lifeline, surroundings)
+        process = self._context.Process(target=serve, args=arguments, daemon=True)
         process.start()
         theirs.close()
         return _Slot(process, ours, log, self._limits)

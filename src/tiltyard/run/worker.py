@@ -6,8 +6,8 @@ reference, a rehearsal of the method on a tiny problem of the same kind.
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
+import fcntl
 import os
 import signal
 import sys
@@ -211,11 +211,13 @@ class Surroundings:
         os.environ.update(self.variables)
 
 
-def serve(connection: Connection, surroundings: Surroundings) -> None:
+def serve(connection: Connection, lifeline: Connection, surroundings: Surroundings) -> None:
     """Make the runs that arrive over the connection until it closes; a worker process's life.
 
-    Messages in: ``(spec as JSON, limits)``. Messages out: ``(event, content)``.
+    Messages in: ``(spec as JSON, limits)``. Messages out: ``(event, content)``. The lifeline is the
+    reading end of a pipe whose writing end dies with the process that watches the runs.
     """
+    _die_with(lifeline)
     _detach(surroundings.log)
     surroundings.enter()
     worker = Worker(surroundings.threads)
@@ -234,13 +236,24 @@ def serve(connection: Connection, surroundings: Surroundings) -> None:
         signal.alarm(0)
 
 
+def _die_with(lifeline: Connection) -> None:
+    """Have the kernel end this process once the pipe's other end is gone (SIGIO's default action).
+
+    A thread would do on every system, but not while a method's compiled loop holds the GIL.
+    """
+    descriptor = lifeline.fileno()
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if lifeline.poll():
+        sys.exit("the process that watches the runs is gone")
+
+
 def _detach(log: str) -> None:
     """Leave the terminal: a session of its own, output to a file, no warnings."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        die_with_parent = 1  # prctl(2), PR_SET_PDEATHSIG
-        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
     descriptor = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
