@@ -24,7 +24,9 @@ RUN_SECONDS = 0.2
 ITERATIONS = 8
 """The budget of the run that is repeated."""
 
-_WALL_SECONDS = 60.0
+WALL_SECONDS = 60.0
+"""The most that a run may take, whatever it does."""
+
 _SETUP_SECONDS = 600.0
 
 Key = tuple[str, str]
@@ -73,7 +75,7 @@ def try_methods(
     specs = [spec for trial in tried.values() for spec in _smoke_specs(registry, trial)]
     specs.sort(key=lambda spec: (spec.suite, spec.problem))  # a worker keeps its last problem
     limits = Limits(
-        wall_seconds=_WALL_SECONDS,
+        wall_seconds=WALL_SECONDS,
         setup_seconds=_SETUP_SECONDS,
         memory_bytes=default_limits(specs, jobs=jobs).memory_bytes,
     )
