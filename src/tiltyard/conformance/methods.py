@@ -126,10 +126,16 @@ def _closes(trial: Trial) -> Iterator[str]:
         yield found.closing
 
 
-def _answers_miniature(trial: Trial) -> Iterator[str]:
+def _survives(trial: Trial) -> Iterator[str]:
     _, found = _require_repeat(trial)
-    if found.broke or found.miniature:
-        yield found.broke or found.miniature
+    if found.broke:
+        yield found.broke
+
+
+def _answers_miniature(trial: Trial) -> Iterator[str]:
+    _, found = _require_probe(trial)
+    if found.miniature:
+        yield found.miniature
 
 
 def _require_tried(trial: Trial) -> None:
@@ -140,7 +146,7 @@ def _require_tried(trial: Trial) -> None:
 def _require_repeat(trial: Trial) -> tuple[Record, Probe]:
     _require_tried(trial)
     if trial.repeat is None or trial.probe is None:
-        raise Skip("no smoke run gave an answer")
+        raise Skip("no smoke run ended with an answer")
     return trial.repeat, trial.probe
 
 
@@ -158,6 +164,7 @@ IMPLEMENTATION_CHECKS: Checks[Trial] = {
     "takes a smoke problem": _takes_one,
     "ends well on every smoke problem": _runs,
     "charges declared oracles only": _declared_oracles,
+    "survives being run again": _survives,
     "answers on a miniature": _answers_miniature,
     "can be closed early": _closes,
     "keeps a budget of iterations": _keeps_budget,
