@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from tiltyard.cli import options as opt
 
 if TYPE_CHECKING:  # imported when a command runs
-    from tiltyard.conformance import Check
+    from tiltyard.conformance import Check, Trial
     from tiltyard.registry import Registry
 
 new_app = typer.Typer(
@@ -54,9 +55,10 @@ def check(
 
     found = registry()
     plugins = list(dict.fromkeys(plugin for name in names for plugin in _find(found, name)))
+    trials = _trials(found, plugins)
     results = []
     for kind, name in plugins:
-        checks = _checks(found, kind, name)
+        checks = _checks(found, kind, name, trials)
         results.append((kind, name, checks))
         if not as_json:
             _print_checks(kind, name, checks)
@@ -133,7 +135,22 @@ def _stem(source: str) -> str:
     return source.removesuffix(".py").replace("\\", "/").rpartition("/")[2].rpartition(".")[2]
 
 
-def _checks(found: Registry, kind: str, name: str) -> list[Check]:
+def _trials(found: Registry, plugins: list[tuple[str, str]]) -> dict[tuple[str, str], Trial]:
+    """Try all methods at once, which saves each of them the start of a worker."""
+    from rich.console import Console
+
+    from tiltyard.conformance import try_methods
+
+    keys = [name.split("/") for kind, name in plugins if kind == "implementation"]
+    if not keys:
+        return {}
+    with Console(stderr=True).status(f"trying {len(keys)} implementations"):
+        return try_methods(found, [found.implementation(*key) for key in keys])
+
+
+def _checks(
+    found: Registry, kind: str, name: str, trials: Mapping[tuple[str, str], Trial]
+) -> list[Check]:
     from tiltyard import conformance
 
     if kind == "suite":
@@ -149,7 +166,7 @@ def _checks(found: Registry, kind: str, name: str) -> list[Check]:
     suite, _, own = name.partition("/")
     if kind == "problem":
         return conformance.check_family(found, suite, own)
-    return conformance.check_implementation(found, suite, own)
+    return conformance.check_implementation(found, suite, own, trial=trials[suite, own])
 
 
 def _print_checks(kind: str, name: str, checks: list[Check]) -> None:

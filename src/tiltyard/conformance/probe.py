@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import multiprocessing
 import os
@@ -13,6 +14,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tiltyard.conformance.check import arrays_of
 from tiltyard.dataset import digest
 from tiltyard.implementation import Implementation
@@ -22,7 +26,7 @@ from tiltyard.run.driver import Run
 from tiltyard.run.record import Checkpoint
 from tiltyard.run.spec import RunSpec
 from tiltyard.run.worker import Surroundings, fix_threads
-from tiltyard.suite import Answer, Problem
+from tiltyard.suite import Answer, Judge, Problem, Verdict
 
 STEP_SECONDS = 60.0
 """How long each step of a probe may take, compilation included."""
@@ -41,6 +45,7 @@ class Probe:
         miniature: what went wrong on the miniature.
         closing: what went wrong when it was closed before its end.
         changed: arrays of the problem that it altered or made writable.
+        aliased: whether the judge kept arrays that the method can still write to.
         traces: of two equal runs in one process.
     """
 
@@ -49,6 +54,7 @@ class Probe:
     miniature: str = ""
     closing: str = ""
     changed: tuple[str, ...] = ()
+    aliased: bool = False
     traces: tuple[Trace, Trace] = ((), ())
 
 
@@ -135,7 +141,7 @@ def _inspect(spec: RunSpec, step: Callable[[str], None]) -> Probe:
     suite = registry().suite(spec.suite)
     method = registry().implementation(spec.suite, spec.implementation)
     problem = registry().build(spec.suite, spec.problem)
-    judge = suite.judge(problem)
+    judge = _WatchedJudge(suite.judge(problem))
     before = _state(problem)
 
     step("giving its first answer on a miniature")
@@ -159,8 +165,39 @@ def _inspect(spec: RunSpec, step: Callable[[str], None]) -> Probe:
         miniature=miniature,
         closing=closing,
         changed=changed,
+        aliased=judge.aliased,
         traces=traces,
     )
+
+
+class _WatchedJudge(Judge):
+    """Notes whether accepted answers share memory with what the method handed over."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.aliased = False
+
+    def accept(self, answer: object) -> Answer:
+        accepted = self._judge.accept(answer)
+        theirs = list(_arrays_in(answer))
+        self.aliased |= any(
+            np.shares_memory(array, other) for array in accepted.values() for other in theirs
+        )
+        return accepted
+
+    def score(self, answer: Answer) -> Verdict:
+        return self._judge.score(answer)
+
+
+def _arrays_in(answer: Any) -> Iterator[NDArray[Any]]:
+    if isinstance(answer, Mapping):
+        answer = tuple(answer.values())
+    if isinstance(answer, list | tuple):
+        for item in answer:
+            yield from _arrays_in(item)
+    elif hasattr(answer, "__array__"):
+        with contextlib.suppress(TypeError, RuntimeError):  # a tensor on a GPU, or with gradients
+            yield np.asarray(answer)
 
 
 def _first_answer(

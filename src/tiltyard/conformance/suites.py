@@ -12,12 +12,13 @@ import numpy as np
 
 from tiltyard.conformance.check import Check, Checks, Skip, arrays_of, not_plain, perform
 from tiltyard.conformance.families import Family, check_family
-from tiltyard.conformance.trial import try_methods
+from tiltyard.conformance.probe import Probe
+from tiltyard.conformance.trial import Trial, try_methods
 from tiltyard.errors import InvalidAnswer
 from tiltyard.registry import Registry
 from tiltyard.run.plan import TIERS
 from tiltyard.run.record import Record
-from tiltyard.suite import Judge, Problem, Suite
+from tiltyard.suite import Answer, Judge, Problem, Suite
 
 MINIATURE_BYTES = 2**20
 """The most that the arrays of a miniature may take."""
@@ -36,24 +37,24 @@ _NO_ANSWERS: tuple[Any, ...] = (
 )
 
 
-def check_suite(registry: Registry, name: str, *, record: Record | None = None) -> list[Check]:
+def check_suite(registry: Registry, name: str, *, trial: Trial | None = None) -> list[Check]:
     """Check a suite and its smoke problems.
 
     Args:
         registry: the one that this process's workers find, too.
         name: the suite's.
-        record: a run of any of its methods that gave an answer; made here if None.
+        trial: of any of its methods that gave an answer; made here if None.
     """
-    return perform(SUITE_CHECKS, _Subject(registry, registry.suite(name), record))
+    return perform(SUITE_CHECKS, _Subject(registry, registry.suite(name), trial))
 
 
 class _Subject:
     """A suite with all that its checks look at."""
 
-    def __init__(self, registry: Registry, suite: Suite, record: Record | None) -> None:
+    def __init__(self, registry: Registry, suite: Suite, trial: Trial | None) -> None:
         self.registry = registry
         self.suite = suite
-        self._record = record
+        self._trial = trial
 
     @cached_property
     def families(self) -> list[Family]:
@@ -68,15 +69,15 @@ class _Subject:
         return {name: (problem, self.suite.judge(problem)) for name, problem in firsts}
 
     @cached_property
-    def record(self) -> Record:
-        """A run that gave an answer."""
-        if self._record is not None:
-            return self._record
-        for method in self.registry.methods_of(self.suite.name):
-            for trial in try_methods(self.registry, [method]).values():
-                for run in trial.runs:
-                    if run.answer is not None and run.checkpoints:
-                        return run
+    def example(self) -> tuple[Record, Answer, Probe]:
+        """A run that gave an answer, and what else its method showed."""
+        methods = self.registry.methods_of(self.suite.name)
+        trials = (try_methods(self.registry, [method]) for method in methods)
+        made = (trial for tried in trials for trial in tried.values())
+        for trial in made if self._trial is None else [self._trial]:
+            run = trial.repeat
+            if run and run.answer and run.checkpoints and trial.probe and not trial.probe.broke:
+                return run, run.answer, trial.probe
         raise Skip("no implementation gave an answer to judge")
 
 
@@ -151,9 +152,10 @@ def _refuses(subject: _Subject) -> Iterator[str]:
 
 
 def _scores(subject: _Subject) -> Iterator[str]:
-    record, suite = subject.record, subject.suite
+    suite = subject.suite
+    record, given, _ = subject.example
     judge = suite.judge(subject.registry.build(suite.name, record.spec.problem))
-    answer = dict(record.answer or {})
+    answer = dict(given)
     kept = {key: array.copy() for key, array in answer.items()}
     verdicts = [judge.score(answer), judge.score(answer)]
     wanted = {metric.name for metric in suite.metrics}
@@ -166,6 +168,12 @@ def _scores(subject: _Subject) -> Iterator[str]:
     if any(not np.array_equal(kept[key], answer[key], equal_nan=True) for key in kept):
         yield "scoring altered the answer"
     yield from (f"certificate: {trouble}" for trouble in not_plain(verdicts[0].certificate))
+
+
+def _copies(subject: _Subject) -> Iterator[str]:
+    record, _, probe = subject.example
+    if probe.aliased:
+        yield f"accept keeps arrays that {record.spec.implementation} can still write to"
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -209,6 +217,7 @@ SUITE_CHECKS: Checks[_Subject] = {
     "its problem families conform": _families,
     "has an implementation": _implemented,
     "the judge refuses what is no answer": _refuses,
+    "the judge keeps copies": _copies,
     "the judge's verdict is reproducible and complete": _scores,
     "references are plain values": _references,
     "miniatures are small and alike": _miniatures,
