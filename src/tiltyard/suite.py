@@ -178,6 +178,8 @@ class Suite:
         judge: makes the judge of one problem.
         miniature: returns a tiny problem of the same kind; a method is rehearsed on it before its
             first timed run, so that compilation and lazy imports stay outside the clock.
+        example: the body of a minimal method, from which ``tiltyard new implementation`` starts;
+            it may use ``problem``, ``rng``, ``step`` (a tuned parameter) and ``np``.
     """
 
     name: str
@@ -192,6 +194,7 @@ class Suite:
     judge: Callable[[Any], Judge]
     miniature: Callable[[Any], Problem]
     module: str
+    example: str = ""
 
     def metric(self, name: str) -> Metric:
         """Return the metric of that name."""

@@ -68,7 +68,11 @@ SUITE = Suite(
     gap="gap",
     targets=(1e-1, 1e-2),
     oracles={"step": 1.0},
-    tiers={"smoke": Tier(seconds=0.05, seeds=1), "standard": Tier(seconds=0.2, seeds=2)},
+    tiers={
+        "smoke": Tier(seconds=0.05, seeds=1),
+        "standard": Tier(seconds=0.2, seeds=2),
+        "full": Tier(seconds=0.2, seeds=2),
+    },
     judge=LineJudge,
     miniature=lambda line: Line(line.x0),
     module=__name__,
@@ -96,7 +100,7 @@ def halve(problem, rng, *, factor: float = 0.5):
         yield x
 
 
-@implementation(suite="toy")
+@implementation(suite="toy", cites="unpublished")
 def noisy(problem, rng):
     """Shrink the number by a random factor, ten times."""
     x = problem.x0
@@ -105,25 +109,25 @@ def noisy(problem, rng):
         yield x
 
 
-@implementation(suite="toy", requires={"sign": ("plus",)})
+@implementation(suite="toy", cites="unpublished", requires={"sign": ("plus",)})
 def positive_only(problem, rng):
     """Know the answer, if the start is positive."""
     yield 0.0
 
 
-@implementation(suite="toy", needs={"no_such_module": "no-such-package>=1"})
+@implementation(suite="toy", cites="unpublished", needs={"no_such_module": "no-such-package>=1"})
 def needy(problem, rng):
     """Need what is not there."""
     yield 0.0
 
 
-@implementation(suite="toy", devices=("cpu", "cuda"))
+@implementation(suite="toy", cites="unpublished", devices=("cpu", "cuda"))
 def both_devices(problem, rng):
     """Run anywhere."""
     yield problem.x0 * 1e-3
 
 
-@implementation(suite="toy")
+@implementation(suite="toy", cites="unpublished")
 def called_back(problem, rng):
     """Come from a library that owns its loop."""
 
@@ -137,7 +141,7 @@ def called_back(problem, rng):
     return from_callback(solve)
 
 
-@implementation(suite="toy")
+@implementation(suite="toy", cites="unpublished")
 def misbehave(problem, rng, *, how: str = "raise"):
     """Do what no method should."""
     yield problem.x0
@@ -181,7 +185,7 @@ def misbehave(problem, rng, *, how: str = "raise"):
             yield 0.0
 
 
-@implementation(suite="toy")
+@implementation(suite="toy", cites="unpublished")
 def silent(problem, rng, *, forever: bool = False):
     """Give no answer at all."""
     while forever:
@@ -189,7 +193,7 @@ def silent(problem, rng, *, forever: bool = False):
     yield from ()
 
 
-@implementation(suite="toy")
+@implementation(suite="toy", cites="unpublished")
 def first_nan(problem, rng):
     """Start with NaN."""
     yield float("nan")

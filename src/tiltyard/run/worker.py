@@ -160,7 +160,9 @@ def fix_threads(threads: int) -> dict[str, int]:
     import threadpoolctl
 
     for variable in _THREAD_VARIABLES:
-        os.environ[variable] = str(threads)
+        # numba refuses to compile once its variable differs from the pool that it launched
+        if variable != "NUMBA_NUM_THREADS" or "numba" not in sys.modules:
+            os.environ[variable] = str(threads)
     threadpoolctl.threadpool_limits(threads)
     pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
     if "numba" in sys.modules:
