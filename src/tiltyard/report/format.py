@@ -31,7 +31,11 @@ def number(value: float) -> str:
         return "∞" if value > 0 else "-∞"
     if value == 0:
         return "0"
-    mantissa, _, exponent = f"{value:#.3g}".partition("e")
+    value = float(f"{value:.3g}")
+    if 1e3 <= abs(value) < 1e5:
+        return f"{value:.0f}"
+    spelled = f"{value:.2e}" if abs(value) < 1e-3 else f"{value:#.3g}"
+    mantissa, _, exponent = spelled.partition("e")
     if exponent:
         return f"{mantissa}e{int(exponent)}"
     return mantissa.rstrip(".")
@@ -54,9 +58,12 @@ def share(value: float) -> str:
 
 
 def level(value: float) -> str:
-    """Return a target as short as it can be spelled: ``0.01``, ``1e-6``."""
-    mantissa, _, exponent = f"{value:g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    """Return a target as short as it can be spelled: ``0.01``, ``1e-3``."""
+    spelled = f"{value:e}" if 0 < value < 0.01 else f"{value:g}"
+    mantissa, _, exponent = spelled.partition("e")
+    if not exponent:
+        return mantissa
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
 
 
 def power(exponent: int) -> str:

@@ -76,7 +76,10 @@ def write_site(registry: Registry, store: Store, out: Path) -> Path:
             _write(out / _markdown(main), page_markdown(main, environments))
             data.append(_json(main, environments))
         cards.append(_card(suite, records, [main for main, *_ in mains], environments))
-    _write(out / "leaderboard.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    _write(
+        out / "leaderboard.json",
+        json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+    )
     index = {
         "cards": cards,
         "idle": [suite for name, suite in sorted(registry.suites.items()) if name not in runs],
@@ -281,10 +284,10 @@ def _write(path: Path, text: str) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.chmod(temporary, 0o644)  # mkstemp's own mode would hide a published page
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)  # mkstemp's own mode would hide a published page
+        Path(temporary).replace(path)
     except OSError as error:
         if temporary:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
+                Path(temporary).unlink()
         raise TiltyardError(f"cannot write {path}: {error.strerror}") from None

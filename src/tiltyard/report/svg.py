@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from tiltyard.report.format import power
 
-WIDTH, HEIGHT = 520, 340
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 46
+WIDTH, HEIGHT = 440, 310
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 10, 44
 
 Points = Sequence[tuple[float, float]]
 
@@ -34,19 +34,19 @@ class Axis:
 
 
 def log_axis(label: str, low: float, high: float) -> Axis:
-    """Return a logarithmic axis with at most seven ticks around positive values."""
+    """Return a logarithmic axis around positive values; it ends at 1, 2 or 5 times a power of 10.
+
+    It has ticks there if they fit, and else at powers of ten, at most seven.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    if last - first <= 2:
-        texts = {m * 10.0**e: _tick(m, e) for e in range(first, last + 1) for m in (1, 2, 5)}
-        values = list(texts)
-        low = max(v for v in values if v <= low * (1 + 1e-9))
-        high = min((v for v in values if v >= high * (1 - 1e-9) and v > low), default=low * 10)
-        ticks = [(value, text) for value, text in texts.items() if low <= value <= high]
-        return Axis(label, low, high, log=True, ticks=tuple(ticks))
-    step = math.ceil((last - first) / 6)
-    exponents = range(last, first - 1, -step)
-    ticks = [(10.0**e, power(e)) for e in exponents]
-    return Axis(label, 10.0**first, 10.0**last, log=True, ticks=tuple(ticks))
+    texts = {m * 10.0**e: _tick(m, e) for e in range(first, last + 1) for m in (1, 2, 5)}
+    low = max(value for value in texts if value <= low * (1 + 1e-9))
+    high = min((v for v in texts if v >= high * (1 - 1e-9) and v > low), default=5 * low)
+    inside = [(value, text) for value, text in texts.items() if low <= value <= high]
+    if len(inside) > 7:
+        tens = [e for e in range(last, first - 1, -1) if low <= 10.0**e <= high]
+        inside = [(10.0**e, power(e)) for e in tens[:: math.ceil(len(tens) / 7)]]
+    return Axis(label, low, high, log=True, ticks=tuple(inside))
 
 
 @dataclass(slots=True)
@@ -84,11 +84,11 @@ class Plot:
         self._parts.append(f'<g class="{style} mark"><title>{html.escape(name)}</title>{shape}</g>')
 
     def rule(self, value: float, text: str) -> None:
-        """Add a dashed horizontal line with a text at its right end."""
+        """Add a dashed horizontal line with a text at its left end, where curves rarely are."""
         _, y = self._spot(self.x.low, value)
         self._parts.append(
             f'<path class="rule" d="M{LEFT},{y:g}H{WIDTH - RIGHT}"/>'
-            f'<text class="note" x="{WIDTH - RIGHT - 4}" y="{y - 4:g}" text-anchor="end">'
+            f'<text class="note" x="{LEFT + 5}" y="{y - 4:g}">'
             f"{html.escape(text)}</text>"
         )
 

@@ -10,7 +10,7 @@ from tiltyard.board import MINIMUM_COVERAGE, Board, Row, label
 from tiltyard.registry import Registry
 from tiltyard.report.claims import value_cell
 from tiltyard.report.figures import representative
-from tiltyard.report.format import count, level, links, number, seconds, share, slug
+from tiltyard.report.format import level, links, number, seconds, share, slug
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.run.record import Record, Status
 from tiltyard.stats import sustained
@@ -33,8 +33,7 @@ def leaderboard(board: Board, homes: Mapping[str, str]) -> Table:
     reached = "share of runs that reached gap"
     sustained_ = "median sustained time to gap"
     columns = [
-        Column("rank", numeric=True),
-        Column("95 % interval", numeric=True),
+        Column("rank\xa0[95\xa0%]"),
         Column("implementation"),
         Column("score", numeric=True),
         Column("problems", numeric=True),
@@ -44,19 +43,21 @@ def leaderboard(board: Board, homes: Mapping[str, str]) -> Table:
         Column("how runs ended"),
     ]
     rows = [_board_row(board, row, homes.get(row.implementation, "")) for row in board.rows]
-    return Table(f"Leaderboard, tier {board.tier}", columns, rows, head=2)
+    return Table(f"Leaderboard, tier {board.tier}", columns, rows, head=1)
 
 
 def rank_interval(row: Row) -> str:
     """Return the interval of a row's rank in words."""
     if row.rank is None:
         return "-"
-    return str(row.rank) if row.rank_low == row.rank_high else f"{row.rank_low}–{row.rank_high}"
+    return str(row.rank) if row.rank_low == row.rank_high else f"{row.rank_low}-{row.rank_high}"
 
 
-def statuses(row: Row) -> str:
-    """Return how a row's runs ended in words."""
-    return ", ".join(f"{status.replace('_', ' ')} {n}" for status, n in row.statuses.items())
+def statuses(row: Row, space: str = " ") -> str:
+    """Return how a row's runs ended in words, each count kept to its word by ``space``."""
+    return ", ".join(
+        f"{n}{space}{status.replace('_', space)}" for status, n in row.statuses.items()
+    )
 
 
 def gap(row: Row) -> str:
@@ -167,11 +168,10 @@ def anchor(name: str) -> str:
 
 
 def _board_row(board: Board, row: Row, home: str) -> list[Cell]:
-    low = math.nan if row.rank_low is None else row.rank_low
+    place = "-" if row.rank is None else f"{row.rank} [{rank_interval(row)}]"
     why = f"takes fewer than {share(MINIMUM_COVERAGE)} of the problems" if row.rank is None else ""
     return [
-        Cell(str(row.rank or "-"), value=row.rank or math.nan, title=why),
-        Cell(rank_interval(row), value=low),
+        Cell(place, value=row.rank or math.nan, title=why, css="rank"),
         Cell(row.implementation, href=home),
         Cell("-" if math.isnan(row.score) else f"{row.score:.3f}", value=row.score),
         Cell(f"{row.problems} of {len(board.problems)}", value=row.problems),
@@ -181,7 +181,7 @@ def _board_row(board: Board, row: Row, home: str) -> list[Cell]:
             for value in row.seconds.values()
         ),
         Cell(gap(row), value=row.gap, css="bad" if math.isinf(row.gap) else ""),
-        Cell(statuses(row)),
+        Cell(statuses(row, "\xa0"), css="words"),
     ]
 
 
@@ -213,12 +213,5 @@ def _part(board: Board, name: str, problem: str, target: float) -> str:
 
 
 def _some(names: Sequence[str], limit: int = 3) -> str:
-    shown = "; ".join(names[:limit])
-    more = len(names) - limit
-    return (
-        f"{shown}; and {count(more, 'more problem')}".replace("more problems", "more").replace(
-            "more problem", "more"
-        )
-        if more > 0
-        else shown
-    )
+    more = [f"and {len(names) - limit} more"] if len(names) > limit else []
+    return "; ".join([*names[:limit], *more])
