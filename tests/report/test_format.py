@@ -99,4 +99,5 @@ def test_slugs_are_safe_and_distinct():
 
 
 def test_long_names_break_after_punctuation_and_are_escaped():
-    assert fmt.breakable("a_b<i>") == "a_<wbr>b&lt;i&gt;"
+    assert fmt.breakable("averaged_sgm<i>") == "averaged_<wbr>sgm&lt;i&gt;"
+    assert fmt.breakable("a_b<i>") == "a_b&lt;i&gt;"

@@ -13,6 +13,9 @@ from tiltyard.suite import Budget
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
+PLUS = "line[x0=3.0,instance=0]"
+MINUS = "line[x0=-4.0,instance=0]"
+
 HARDWARE = {"cpu": "Toy 3000", "cores": 2, "ram_gib": 8, "gpus": []}
 
 
@@ -66,3 +69,19 @@ def curve(rng, rate, start=1.0, budget=0.2, points=40):
         if gap <= 1e-2:
             break
     return found
+
+
+def by_hand():
+    """Return runs whose board is known: halve is twice as slow as noisy on both problems."""
+    slow = [(0.001, 0.5), (0.02, 0.05), (0.04, 0.009)]
+    fast = [(0.001, 0.5), (0.01, 0.05), (0.02, 0.009)]
+    return [
+        record("halve", PLUS, slow),
+        record("halve", MINUS, slow),
+        record("noisy", PLUS, fast),
+        record("noisy", MINUS, fast),
+        record("positive_only", PLUS, [(0.1, 0.0)]),
+        record("positive_only", MINUS, [], status=Status.UNSUPPORTED, reason="needs sign = plus"),
+        record("misbehave", PLUS, [(0.01, 0.05)], status=Status.CRASHED, reason="as asked"),
+        record("misbehave", MINUS, [(0.01, 1e9)], status=Status.DIVERGED, reason="gap is inf"),
+    ]

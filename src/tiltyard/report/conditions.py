@@ -23,7 +23,7 @@ def hardware(key: str, environments: Environments) -> str:
                 return describe_hardware(dict(values))
             except (KeyError, TypeError):  # an environment that another version wrote
                 break
-    return f"hardware {key}"
+    return key
 
 
 def describe(conditions: Conditions, environments: Environments) -> dict[str, str]:

@@ -13,6 +13,7 @@ from tiltyard.suite import Budget
 
 NOT_APPLICABLE = "-"
 
+_SHORT = 12
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SOURCE = re.compile(
@@ -122,4 +123,6 @@ def links(text: str) -> Iterator[tuple[str, str]]:
 
 def breakable(text: str) -> str:
     """Return escaped HTML in which a long name may be broken after its punctuation."""
+    if len(text) <= _SHORT:
+        return html.escape(text)
     return re.sub(r"([_,=\[/])(?=.)", r"\1<wbr>", html.escape(text))
