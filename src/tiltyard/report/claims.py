@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -91,8 +91,8 @@ def _table(claim: Claim, rows: Sequence[Mapping[str, Value]]) -> Table | None:
     return Table(f"Behind the claim {claim.name}", columns, cells)
 
 
-def value_cell(value: object) -> Cell:
-    """Return a plain value as a cell: a number with three digits, others as text."""
+def value_cell(value: object, spelled: Callable[[float], str] = number) -> Cell:
+    """Return a plain value as a cell; ``spelled`` writes a number that is no integer."""
     if value is None:
         return Cell("-", value=math.nan)
     if isinstance(value, bool):
@@ -100,7 +100,7 @@ def value_cell(value: object) -> Cell:
     if isinstance(value, Integral):
         return Cell(str(value), value=float(value))
     if isinstance(value, Real):
-        return Cell(number(float(value)), value=float(value))
+        return Cell(spelled(float(value)), value=float(value))
     return Cell(str(value))
 
 

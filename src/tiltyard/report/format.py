@@ -35,11 +35,12 @@ def number(value: float) -> str:
     value = float(f"{value:.3g}")
     if 1e3 <= abs(value) < 1e5:
         return f"{value:.0f}"
-    spelled = f"{value:.2e}" if abs(value) < 1e-3 else f"{value:#.3g}"
-    mantissa, _, exponent = spelled.partition("e")
-    if exponent:
-        return f"{mantissa}e{int(exponent)}"
-    return mantissa.rstrip(".")
+    return _short_exponent(f"{value:.2e}" if abs(value) < 1e-3 else f"{value:#.3g}").rstrip(".")
+
+
+def precise(value: float) -> str:
+    """Return up to seven significant digits, for what others are measured from."""
+    return _short_exponent(f"{value:.7g}") if math.isfinite(value) else number(value)
 
 
 def seconds(value: float) -> str:
@@ -60,11 +61,10 @@ def share(value: float) -> str:
 
 def level(value: float) -> str:
     """Return a target as short as it can be spelled: ``0.01``, ``1e-3``."""
-    spelled = f"{value:e}" if 0 < value < 0.01 else f"{value:g}"
-    mantissa, _, exponent = spelled.partition("e")
-    if not exponent:
-        return mantissa
-    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
+    if not 0 < value < 0.01:
+        return _short_exponent(f"{value:g}")
+    mantissa, _, exponent = f"{value:e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def power(exponent: int) -> str:
@@ -126,3 +126,8 @@ def breakable(text: str) -> str:
     if len(text) <= _SHORT:
         return html.escape(text)
     return re.sub(r"([_,=\[/])(?=.)", r"\1<wbr>", html.escape(text))
+
+
+def _short_exponent(spelled: str) -> str:
+    mantissa, _, exponent = spelled.partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

@@ -246,7 +246,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _page(suite: str) -> str:
-    return f"{slug(suite)}.html" if suite != "index" else "index~.html"
+    return f"{slug(suite)}.html" if suite.lower() != "index" else "index~.html"
 
 
 def _markdown(board: Board) -> str:

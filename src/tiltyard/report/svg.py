@@ -33,6 +33,15 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
 
+def span(low: float, middle: float, high: float, most: float) -> str:
+    """Return a small picture, for sighted readers only, of a value in its interval of 1 to most."""
+    left, at, right = (4 + 64 * (value - 1) / max(most - 1, 1) for value in (low, middle, high))
+    return (
+        '<svg viewBox="0 0 72 8" aria-hidden="true">'
+        f'<path d="M{left:.1f},4H{right:.1f}"/><circle cx="{at:.1f}" cy="4" r="3"/></svg>'
+    )
+
+
 def log_axis(label: str, low: float, high: float) -> Axis:
     """Return a logarithmic axis around positive values; it ends at 1, 2 or 5 times a power of 10.
 

@@ -35,6 +35,7 @@ class Cell:
         css: its classes.
         parts: text with addresses, instead of ``text``.
         anchor: its id in the page.
+        svg: a picture below the text.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Cell:
     css: str = ""
     parts: Sequence[tuple[str, str]] = ()
     anchor: str = ""
+    svg: str = ""
 
     @property
     def key(self) -> str | None:

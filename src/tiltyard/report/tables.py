@@ -10,7 +10,8 @@ from tiltyard.board import MINIMUM_COVERAGE, Board, Row, label
 from tiltyard.registry import Registry
 from tiltyard.report.claims import value_cell
 from tiltyard.report.figures import representative
-from tiltyard.report.format import level, links, number, seconds, share, slug
+from tiltyard.report.format import level, links, number, precise, seconds, share, slug
+from tiltyard.report.svg import span
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.run.record import Record, Status
 from tiltyard.stats import sustained
@@ -121,7 +122,7 @@ def references(board: Board) -> Table | None:
     names = dict.fromkeys(key for record in found.values() for key in record.reference)
     keys = sorted(names, key=lambda key: key != "value")
     cells = [
-        [Cell(problem), *(value_cell(found[problem].reference.get(key)) for key in keys)]
+        [Cell(problem), *(value_cell(found[problem].reference.get(key), precise) for key in keys)]
         for problem in board.problems
         if problem in found
     ]
@@ -133,11 +134,11 @@ def references(board: Board) -> Table | None:
 
 
 def implementations(registry: Registry, suite: str, records: Sequence[Record]) -> Table:
-    """Return the implementations that have runs, and where their anchors are."""
+    """Return every implementation, with what its author declared; the leaderboards lead here."""
     methods = {method.name: method for method in registry.methods_of(suite)}
     runs = Counter(record.spec.implementation for record in records)
     rows = []
-    for name in sorted(runs):
+    for name in sorted({*runs, *methods}):
         method = methods.get(name)
         defaults = method.parameters.items() if method else ()
         rows.append(
@@ -151,7 +152,9 @@ def implementations(registry: Registry, suite: str, records: Sequence[Record]) -
             ]
         )
     heads = ("implementation", "what it does", "source", "defaults", "devices", "runs")
-    return Table("Implementations", [Column(head, numeric=head == "runs") for head in heads], rows)
+    return Table(
+        "Every implementation", [Column(head, numeric=head == "runs") for head in heads], rows
+    )
 
 
 def homes(registry: Registry, board: Board) -> dict[str, str]:
@@ -169,9 +172,12 @@ def anchor(name: str) -> str:
 
 def _board_row(board: Board, row: Row, home: str) -> list[Cell]:
     place = "-" if row.rank is None else f"{row.rank} [{rank_interval(row)}]"
+    picture = ""
+    if row.rank is not None and row.rank_low is not None and row.rank_high is not None:
+        picture = span(row.rank_low, row.rank, row.rank_high, len(board.implementations))
     why = f"takes fewer than {share(MINIMUM_COVERAGE)} of the problems" if row.rank is None else ""
     return [
-        Cell(place, value=row.rank or math.nan, title=why, css="rank"),
+        Cell(place, value=row.rank or math.nan, title=why, css="rank", svg=picture),
         Cell(row.implementation, href=home),
         Cell("-" if math.isnan(row.score) else f"{row.score:.3f}", value=row.score),
         Cell(f"{row.problems} of {len(board.problems)}", value=row.problems),
