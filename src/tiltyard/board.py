@@ -218,7 +218,7 @@ class Board:
     def _gap(self, record: Record) -> float:
         if record.status == Status.UNSUPPORTED:
             return math.nan
-        return math.inf if record.status.failed else record.metrics[self.suite.gap]
+        return math.inf if record.status.failed else record.metrics.get(self.suite.gap, math.nan)
 
     def _costs(self, target: float) -> Array:
         shape = (len(self.implementations), len(self.problems), len(self.seeds))

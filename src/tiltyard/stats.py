@@ -40,7 +40,7 @@ def sustained(record: Record, gap: str, target: float) -> Checkpoint | None:
         return None
     found: Checkpoint | None = None
     for point in reversed(record.checkpoints):
-        if not point.metrics[gap] <= target:
+        if not point.metrics.get(gap, math.nan) <= target:
             break
         found = point
     limit = record.spec.budget.seconds

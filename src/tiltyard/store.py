@@ -129,6 +129,12 @@ class Store:
             )
             return {key for (key,) in rows}
 
+    def counts(self) -> dict[str, int]:
+        """Return the number of records of every suite that has any."""
+        with self._errors("read"):
+            rows = self._db.execute("SELECT suite, count(*) FROM records GROUP BY suite")
+            return dict(rows.fetchall())
+
     def records(self, suite: str | None = None) -> Iterator[Record]:
         """Yield records, of one suite or all, in the order in which they were started."""
         with self._errors("read"):
