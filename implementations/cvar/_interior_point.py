@@ -21,6 +21,8 @@ Index = NDArray[np.intp]
 
 CORRECTORS = 2
 BOUNDARY = 0.99
+HALVINGS = 10
+GROWTH = 1.2
 
 
 def centre(excess: Array, barrier: float) -> tuple[Array, Array, Array, Array]:
@@ -121,13 +123,16 @@ class InteriorPoint:
     def dual(self) -> tuple[float, Array]:
         """Return sum_j q_j f_j(w) + mu/2 ||w||^2 and its gradient in w, (d,), for a feasible q.
 
-        q is divided by its sum, or where alpha >= 0 only if that exceeds 1.
+        A sum above 1 divides q; one below 1, unless alpha >= 0, is filled up to 1 within the caps.
         """
         at, pieces = self.at, self.pieces
         f, slope, _ = pieces.curve(at.z)
         q = pieces.cap * at.q
         total = float(q.sum())
-        q /= max(total, 1.0) if len(at.x) - 1 in self.positive else total
+        if total > 1.0:
+            q /= total
+        elif len(at.x) - 1 not in self.positive:
+            q += (pieces.cap - q) * ((1.0 - total) / (pieces.cap.sum() - total))
         w = at.x[:-1]
         value = float(q @ f + self.mu / 2 * (w @ w))
         return value, self.mu * w + pieces.X.T @ (q * slope)
@@ -199,15 +204,24 @@ class InteriorPoint:
         return max(float(self.pieces.cap @ rows + x @ (at.zeta + length * direction.zeta)), 0.0)
 
     def _move(self, direction: Iterate, length: float) -> None:
-        at = self.at
-        at.x = at.x + length * direction.x
-        at.s = at.s + length * direction.s
-        at.u = at.u + length * direction.u
-        at.q = at.q + length * direction.q
-        at.l = at.l + length * direction.l
-        at.zeta = at.zeta + length * direction.zeta
-        at.eta += length * direction.eta
-        self.refresh(at.z + length * direction.z)
+        """Step, halved until curvature does not undo it: s and u then grow to stay consistent."""
+        at, now = self.at, self.complementarity()
+        for _ in range(HALVINGS):
+            self.at = Iterate(
+                at.x + length * direction.x,
+                at.z + length * direction.z,
+                at.s + length * direction.s,
+                at.u + length * direction.u,
+                at.q + length * direction.q,
+                at.l + length * direction.l,
+                at.zeta + length * direction.zeta,
+                at.eta + length * direction.eta,
+            )
+            expected = max(self.complementarity(), now)
+            self.refresh(self.at.z)
+            if self.complementarity() <= GROWTH * expected:
+                return
+            length /= 2
 
 
 class System:

@@ -18,17 +18,25 @@ DROPS = 3
 """How often pieces may leave the working set; afterwards it only grows, so that it settles."""
 
 
+PATIENCE = 12
+"""Iterations after which the working set is checked, whatever the method's own gap."""
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """When to end: a relative gap, the objective at the start, and a limit on iterations."""
+    """When to end: a gap relative to the descent from the start's objective, and iterations.
+
+    ``floor`` is the least descent that a gap is measured against.
+    """
 
     tolerance: float
     start: float
+    floor: float
     iterations: int
 
     def scale(self, objective: float) -> float:
         """Return what a gap is measured against."""
-        return max(self.start - objective, 1e-3 * abs(self.start), 1e-300)
+        return max(self.start - objective, self.floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,56 +75,79 @@ def value_at_risk(losses: Array, cap: Array) -> tuple[float, float]:
     return alpha, alpha + float(cap[top[:last]] @ (losses[top[:last]] - alpha))
 
 
+def spread_of(point: Point, scenarios: Scenarios, mu: float) -> float:
+    """Return a positive size of the differences between losses, also where all are equal."""
+    median = float(np.median(scenarios.losses(point.z)))
+    spread = max(point.objective - median, 0.1 * abs(point.objective))
+    if spread == 0.0 and mu > 0:
+        spread = float(np.sum(scenarios.A**2)) / (2 * mu * scenarios.n)
+    return spread or 1.0
+
+
 class WorkingSet:
     """Interior-point iterations on a working set, checked against all scenarios.
 
     Args:
         problem: charged for every pass.
         scenarios: all scenarios of this stage.
-        near: a point to start near to, evaluated on any scenarios.
+        start: a point to start at, evaluated on them.
+        near: the same w evaluated on the previous stage's scenarios, where it is nearly optimal;
+            how much its objective changes says how near.
         goal: when to end.
     """
 
     def __init__(
-        self, problem: CVaRProblem, scenarios: Scenarios, near: Point, goal: Goal
+        self,
+        problem: CVaRProblem,
+        scenarios: Scenarios,
+        start: Point,
+        near: Point | None,
+        goal: Goal,
     ) -> None:
         self.problem, self.scenarios, self.goal = problem, scenarios, goal
         self.simplex = problem.domain == "simplex"
         self.bounded = scenarios.loss != "linear" or self.simplex
-        self.best = Point.at(near.w, scenarios, problem)
+        self.best = start
         self.drops = DROPS
-        self._start(abs(self.best.objective - near.objective))
+        self._start(near)
 
-    def _start(self, change: float) -> None:
-        """Start the method centred at the best point; ``change`` is how far its objective is off."""
+    def _start(self, near: Point | None) -> None:
+        """Start the method centred at the best point, with all pieces if nothing is known of it."""
         d, point, scenarios = len(self.best.w), self.best, self.scenarios
         values = scenarios.values(point.z)
-        cold = change == 0.0
-        pieces = self._pieces(np.arange(len(values)) if cold else self._largest(values, point))
+        pieces = self._pieces(
+            np.arange(len(values)) if near is None else self._largest(values, point)
+        )
         positive = np.arange(d + 1)[0 if self.simplex else d : d + 1 if self.bounded else d]
         self.method = InteriorPoint(
             pieces, self.problem.mu, simplex=self.simplex, positive=positive
         )
-        spread = point.objective - float(np.median(values))
-        barrier = 0.1 * spread if cold else change / self.method.weight
-        barrier = max(barrier, 1e-8 * abs(point.objective), 1e-300)
+        spread = spread_of(point, scenarios, self.problem.mu)
+        barrier = 0.1 * spread
+        if near is not None:
+            change = abs(point.objective - near.objective)
+            barrier = max(change, 0.01 * spread) / self.method.weight
         x = np.append(point.w, point.alpha)
-        x[positive] = np.maximum(x[positive], barrier)
+        if self.bounded:
+            x[d] = max(point.alpha, barrier)
         self.method.start(x, self._products(point), barrier)
 
     def iterate(self) -> Iterator[tuple[Array, float]]:
         """Yield (w, alpha) at each iteration until the goal is met or no progress is made."""
-        check, stalled = 0.3, 0
+        check, checked, stalled, unchecked = 0.3, False, 0, 0
+        first = max(abs(self.goal.start), self.goal.floor)
         for _ in range(self.goal.iterations):
             self.method.step()
             self.problem.count("sample", self.method.passes * len(self.method.pieces.cap))
             self.method.passes = 0
             w, alpha = self.method.at.x[:-1], float(self.method.at.x[-1])
             yield w, alpha
-            scale = self.goal.scale(self.best.objective)
+            scale = self.goal.scale(self.best.objective) if checked else first
             inside = self.method.complementarity() / scale
-            if inside > max(check, self.goal.tolerance):
+            unchecked += 1
+            if inside > max(check, self.goal.tolerance) and unchecked < PATIENCE:
                 continue
+            unchecked, checked = 0, True
             gap, settled = self._check()
             if gap <= self.goal.tolerance:
                 return

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard import Unsupported, implementation
+from tiltyard.implementations.cvar._interior_point import factor, gram
 from tiltyard.implementations.cvar._pieces import Scenarios
 from tiltyard.implementations.cvar._tail import probabilities, tail_risk
-from tiltyard.implementations.cvar._working_set import Goal, Point, WorkingSet
+from tiltyard.implementations.cvar._working_set import Goal, Point, WorkingSet, spread_of
 from tiltyard.suites.cvar.problem import CVaRProblem
 
 Array = NDArray[np.float64]
@@ -31,6 +32,7 @@ def tail_ipm(
     tolerance: float = 1e-10,
     sample: float = 20.0,
     growth: float = 5.0,
+    rough: float = 0.01,
     iterations: int = 200,
 ) -> Iterator[tuple[Array, float]]:
     """Solve on a sample of the scenarios, then on larger ones, then on all, to a duality gap.
@@ -38,10 +40,11 @@ def tail_ipm(
     Args:
         problem: any loss, mu and domain; but for the free linear loss with mu = 0.
         rng: draws the samples.
-        tolerance: ends when F(w) less its dual bound is this part of F(start) - F(w), or of
-            F(start) / 1000 where that is larger, so that rounding errors do not decide.
+        tolerance: ends when F(w) less its dual bound is this part of F(start) - F(w), or of a
+            thousandth of the losses' spread where that is larger: rounding must not decide.
         sample: tail scenarios per variable in the first sample.
         growth: how many times larger each next sample is.
+        rough: the tolerance on a sample.
         iterations: limit for each sample.
 
     Yields:
@@ -51,21 +54,24 @@ def tail_ipm(
     if problem.loss == "linear" and problem.domain == "free" and problem.mu == 0:
         raise Unsupported("with mu = 0 a free linear loss has its minimum at w = 0, or none")
     scenarios, shift = _scenarios(problem)
-    w, _ = problem.start()
-    point = Point.at(w, scenarios, problem)
-    yield w, point.alpha + shift
-    goal = Goal(tolerance, point.objective, iterations)
-    for rows in _samples(problem, sample, growth, rng):
-        part = scenarios.take(np.sort(rows))
-        rough = Goal(0.01, Point.at(point.w, part, problem).objective, iterations)
-        inner = WorkingSet(problem, part, point, rough)
-        for w, alpha in inner.iterate():
+    point = Point.at(problem.start()[0], scenarios, problem)
+    yield point.w, point.alpha + shift
+    if point.objective == 0.0 and problem.loss != "linear":
+        return
+    floor = 1e-3 * spread_of(point, scenarios, problem.mu)
+    goal = Goal(tolerance, point.objective, floor, iterations)
+    near: Point | None = None
+    for part in _samples(scenarios, sample, growth, rng):
+        first = Point.at(problem.start()[0], part, problem)
+        stage = goal if part is scenarios else Goal(rough, first.objective, floor, iterations)
+        start = first if near is None else Point.at(near.w, part, problem)
+        if start.objective >= first.objective:
+            start, near = _cold(first, part, problem), None
+        current = WorkingSet(problem, part, start, near, stage)
+        for w, alpha in current.iterate():
             yield w, alpha + shift
-        point = inner.best
-    outer = WorkingSet(problem, scenarios, point, goal)
-    for w, alpha in outer.iterate():
-        yield w, alpha + shift
-    yield outer.best.w, outer.best.alpha + shift
+        near = current.best
+    yield current.best.w, current.best.alpha + shift
 
 
 def _scenarios(problem: CVaRProblem) -> tuple[Scenarios, float]:
@@ -85,10 +91,30 @@ def _scenarios(problem: CVaRProblem) -> tuple[Scenarios, float]:
 
 
 def _samples(
-    problem: CVaRProblem, sample: float, growth: float, rng: np.random.Generator
-) -> Iterator[NDArray[np.intp]]:
-    """Yield the scenarios of each sample, all but the last, which is everything."""
-    size = sample * problem.d / (1.0 - problem.beta)
-    while size * growth < problem.n:
-        yield rng.choice(problem.n, int(size), replace=False, shuffle=False)
+    scenarios: Scenarios, sample: float, growth: float, rng: np.random.Generator
+) -> Iterator[Scenarios]:
+    """Yield each sample, the last of which is everything."""
+    n, d = scenarios.A.shape
+    size = sample * d * n * float(scenarios.cap.mean())
+    while size * growth < n:
+        yield scenarios.take(np.sort(rng.choice(n, int(size), replace=False, shuffle=False)))
         size *= growth
+    yield scenarios
+
+
+def _cold(first: Point, scenarios: Scenarios, problem: CVaRProblem) -> Point:
+    """Return the better of the common start and the least-squares fit.
+
+    For logistic the fit is a Newton step on the mean loss from w = 0.
+    """
+    from scipy.linalg import cho_solve
+
+    if problem.domain == "simplex" or problem.loss == "linear":
+        return first
+    problem.count("sample", scenarios.n)
+    target = (2.0 if scenarios.loss == "logistic" else 1.0) * scenarios.y
+    p = scenarios.cap / scenarios.cap.sum()
+    lower = factor(gram(scenarios.A, p))
+    w = cho_solve((lower, True), (p * target) @ scenarios.A)
+    fit = Point.at(np.asarray(w), scenarios, problem)
+    return min(first, fit, key=lambda point: point.objective)
