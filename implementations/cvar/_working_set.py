@@ -18,8 +18,8 @@ DROPS = 3
 """How often pieces may leave the working set; afterwards it only grows, so that it settles."""
 
 
-PATIENCE = 12
-"""Iterations after which the working set is checked, whatever the method's own gap."""
+PATIENCE = 3
+"""Iterations after which the working set is checked; doubled whenever nothing was missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +109,24 @@ class WorkingSet:
         self.bounded = scenarios.loss != "linear" or self.simplex
         self.best = start
         self.drops = DROPS
-        self._start(near)
+        self.worst = start.objective
+        spread = spread_of(start, scenarios, problem.mu)
+        self.cold = 0.1 * spread
+        wanted = self._largest(scenarios.values(start.z), start)
+        barrier = self.cold
+        if near is not None:
+            change = abs(start.objective - near.objective)
+            weight = 2 * float(scenarios.cap[wanted % scenarios.n].sum())
+            barrier = max(change, 0.01 * spread) / weight
+        self._start(wanted, barrier)
 
-    def _start(self, near: Point | None) -> None:
-        """Start the method centred at the best point, with all pieces if nothing is known of it."""
-        d, point, scenarios = len(self.best.w), self.best, self.scenarios
-        values = scenarios.values(point.z)
-        pieces = self._pieces(
-            np.arange(len(values)) if near is None else self._largest(values, point)
-        )
+    def _start(self, index: Index, barrier: float) -> None:
+        """Start the method centred at the best point, on these pieces."""
+        d, point = len(self.best.w), self.best
         positive = np.arange(d + 1)[0 if self.simplex else d : d + 1 if self.bounded else d]
         self.method = InteriorPoint(
-            pieces, self.problem.mu, simplex=self.simplex, positive=positive
+            self._pieces(index), self.problem.mu, simplex=self.simplex, positive=positive
         )
-        spread = spread_of(point, scenarios, self.problem.mu)
-        barrier = 0.1 * spread
-        if near is not None:
-            change = abs(point.objective - near.objective)
-            barrier = max(change, 0.01 * spread) / self.method.weight
         x = np.append(point.w, point.alpha)
         if self.bounded:
             x[d] = max(point.alpha, barrier)
@@ -134,7 +134,7 @@ class WorkingSet:
 
     def iterate(self) -> Iterator[tuple[Array, float]]:
         """Yield (w, alpha) at each iteration until the goal is met or no progress is made."""
-        check, checked, stalled, unchecked = 0.3, False, 0, 0
+        check, checked, stalled, unchecked, patience = 0.3, False, 0, 0, PATIENCE
         first = max(abs(self.goal.start), self.goal.floor)
         for _ in range(self.goal.iterations):
             self.method.step()
@@ -145,10 +145,11 @@ class WorkingSet:
             scale = self.goal.scale(self.best.objective) if checked else first
             inside = self.method.complementarity() / scale
             unchecked += 1
-            if inside > max(check, self.goal.tolerance) and unchecked < PATIENCE:
+            if inside > max(check, self.goal.tolerance) and unchecked < patience:
                 continue
             unchecked, checked = 0, True
             gap, settled = self._check()
+            patience = 2 * patience if settled else PATIENCE
             if gap <= self.goal.tolerance:
                 return
             stalled = stalled + 1 if settled and inside < 0.1 * self.goal.tolerance else 0
@@ -192,6 +193,12 @@ class WorkingSet:
         if settled and not crowded:
             self.method.refresh(self._products(point))
             return True
+        if not settled and point.objective > self.worst:
+            # Without the missing pieces the method ran away, perhaps along a ray.
+            inside[wanted] = True
+            inside[self._largest(self.scenarios.values(self.best.z), self.best)] = True
+            self._start(np.flatnonzero(inside), self.cold)
+            return False
         if crowded:
             self.drops -= 1
             inside[old] = self.method.at.q > 1e-3
