@@ -1,7 +1,7 @@
 """A primal-dual interior-point method for CVaR over given pieces, with d + 1 linear algebra.
 
 It minimises alpha + sum_j cap_j u_j + mu/2 ||w||^2 subject to s_j = u_j + alpha - f_j(w) >= 0 and
-u_j >= 0, with multipliers q_j and l_j = cap_j - q_j (both kept divided by cap_j, so that q + l = 1).
+u_j >= 0, with multipliers cap_j q_j and cap_j l_j, q_j + l_j = 1 (Rockafellar & Uryasev 2000).
 Eliminating s, u, q and l leaves a positive definite system in x = (w, alpha). Predictor and
 corrector: Mehrotra (1992), doi:10.1137/0802028; further correctors that keep the products of
 complementary pairs together: Gondzio (1996), doi:10.1007/BF00249643.
@@ -20,9 +20,14 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 CORRECTORS = 2
+"""The most of Gondzio's correctors in a step."""
+
 BOUNDARY = 0.99
-HALVINGS = 10
+"""The part of the way to the boundary that a step may go."""
+
 GROWTH = 1.2
+HALVINGS = 10
+"""A step is halved, this often at most, until complementarity grows by no more than this."""
 
 
 def centre(excess: Array, barrier: float) -> tuple[Array, Array, Array, Array]:
@@ -138,7 +143,7 @@ class InteriorPoint:
         return value, self.mu * w + pieces.X.T @ (q * slope)
 
     def step(self) -> None:
-        """Take one step: a predictor, a corrector, and further correctors while they lengthen it."""
+        """Take one step: predictor, corrector, and further correctors that lengthen it."""
         system = System(self)
         predictor = system.direction(Terms(0.0))
         length = self._length(predictor, 1.0)

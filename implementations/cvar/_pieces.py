@@ -1,8 +1,9 @@
 """Scenario losses as smooth pieces: what an interior-point method needs of them.
 
-A loss |r| or a pinball is the larger of two affine pieces, over * r and -under * r, and as it is
-nonnegative, so may alpha be; then (max(f, g) - alpha)_+ = (f - alpha)_+ + (g - alpha)_+ wherever one
-piece is not positive. Every other loss is one piece. Piece k of n scenarios is scenario k mod n.
+A loss |r| or a pinball is the larger of two affine pieces f = over * r and g = -under * r. One of
+them is never positive, hence (max(f, g) - alpha)_+ = (f - alpha)_+ + (g - alpha)_+ for alpha >= 0,
+which a nonnegative loss allows to ask for. Every other loss is one piece. Piece k of n scenarios
+belongs to scenario k mod n.
 """
 
 from __future__ import annotations

@@ -171,8 +171,8 @@ class WorkingSet:
     def _slack(self, residual: Array, w: Array) -> float:
         """Return how far the Lagrangian at w may exceed its minimum, by its gradient there.
 
-        On the simplex, and with mu > 0, it is a bound. Else it takes the minimiser to be at most ten
-        times as far from w as 0 is, in each coordinate.
+        On the simplex, and with mu > 0, it is a bound. Else it is an estimate: it takes the
+        minimiser to be at most ten times as far from w as 0 is, in each coordinate.
         """
         if self.simplex:
             return float(residual @ w - residual.min())

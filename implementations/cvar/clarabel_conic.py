@@ -98,8 +98,8 @@ def _program(problem: CVaRProblem, unit: Array, ridge: Array) -> tuple[Any, ...]
     offsets = [offset, np.zeros(n)]
     cones = [*cones, clarabel.NonnegativeConeT(n)]
     if problem.domain == "simplex":
-        rest = csc_array((d, 1 + n + extra))
-        blocks += [hstack([-eye_array(d), rest]), hstack([unit[None, :], rest[:1]])]
+        rest: Any = csc_array((d, 1 + n + extra))
+        blocks += [hstack([-eye_array(d), rest]), hstack([csc_array(unit[None, :]), rest[:1]])]
         offsets += [np.zeros(d), np.ones(1)]
         cones += [clarabel.NonnegativeConeT(d), clarabel.ZeroConeT(1)]
     every = np.arange(d)

@@ -1,9 +1,9 @@
 """Exact interior-point method on a working set of tail scenarios, by increasing samples.
 
-Our own combination. Only scenarios at or above the value at risk matter to the CVaR: the method runs
-on a working set of the largest losses, and passes over all the data only to check it. Dropping the
-others gives a lower bound on the CVaR, so that the working set's dual value is a bound for the whole
-problem. Adapting constraints in an interior-point method: Jung, O'Leary & Tits (2012),
+Our own combination. Only scenarios at or above the value at risk matter to the CVaR: the method
+runs on a working set of the largest losses, and passes over all the data only to check it. Without
+the others the CVaR is no larger, so that a dual value of the working set bounds the whole problem's
+optimum. Adapting constraints in an interior-point method: Jung, O'Leary & Tits (2012),
 doi:10.1007/s10589-010-9368-6.
 """
 
@@ -17,11 +17,17 @@ from numpy.typing import NDArray
 from tiltyard import Unsupported, implementation
 from tiltyard.implementations.cvar._interior_point import factor, gram
 from tiltyard.implementations.cvar._pieces import Scenarios
-from tiltyard.implementations.cvar._tail import probabilities, tail_risk
+from tiltyard.implementations.cvar._tail import probabilities
 from tiltyard.implementations.cvar._working_set import Goal, Point, WorkingSet, spread_of
 from tiltyard.suites.cvar.problem import CVaRProblem
 
 Array = NDArray[np.float64]
+
+GROWTH = 5.0
+"""How many times larger each next sample is."""
+
+ROUGH = 0.01
+"""The relative gap at which the method leaves a sample."""
 
 
 @implementation(suite="cvar", cites="doi:10.1007/s10589-010-9368-6")
@@ -31,8 +37,6 @@ def tail_ipm(
     *,
     tolerance: float = 1e-10,
     sample: float = 20.0,
-    growth: float = 5.0,
-    rough: float = 0.01,
     iterations: int = 200,
 ) -> Iterator[tuple[Array, float]]:
     """Solve on a sample of the scenarios, then on larger ones, then on all, to a duality gap.
@@ -43,13 +47,11 @@ def tail_ipm(
         tolerance: ends when F(w) less its dual bound is this part of F(start) - F(w), or of a
             thousandth of the losses' spread where that is larger: rounding must not decide.
         sample: tail scenarios per variable in the first sample.
-        growth: how many times larger each next sample is.
-        rough: the tolerance on a sample.
-        iterations: limit for each sample.
+        iterations: limit for each sample, and for the whole.
 
     Yields:
-        (w, alpha) at each interior-point iteration: w, (d,) float64, strictly inside the domain. The
-        last answer is the best point found, with alpha the value at risk at w.
+        (w, alpha) at each interior-point iteration: w, (d,) float64, strictly inside the domain.
+        The last answer is the best point found, with alpha the value at risk at w.
     """
     if problem.loss == "linear" and problem.domain == "free" and problem.mu == 0:
         raise Unsupported("with mu = 0 a free linear loss has its minimum at w = 0, or none")
@@ -61,9 +63,9 @@ def tail_ipm(
     floor = 1e-3 * spread_of(point, scenarios, problem.mu)
     goal = Goal(tolerance, point.objective, floor, iterations)
     near: Point | None = None
-    for part in _samples(scenarios, sample, growth, rng):
+    for part in _samples(scenarios, sample, rng):
         first = Point.at(problem.start()[0], part, problem)
-        stage = goal if part is scenarios else Goal(rough, first.objective, floor, iterations)
+        stage = goal if part is scenarios else Goal(ROUGH, first.objective, floor, iterations)
         start = first if near is None else Point.at(near.w, part, problem)
         if start.objective >= first.objective:
             start, near = _cold(first, part, problem), None
@@ -90,15 +92,13 @@ def _scenarios(problem: CVaRProblem) -> tuple[Scenarios, float]:
     return Scenarios(A, y, cap, problem.loss, problem.pinball), shift
 
 
-def _samples(
-    scenarios: Scenarios, sample: float, growth: float, rng: np.random.Generator
-) -> Iterator[Scenarios]:
+def _samples(scenarios: Scenarios, sample: float, rng: np.random.Generator) -> Iterator[Scenarios]:
     """Yield each sample, the last of which is everything."""
     n, d = scenarios.A.shape
     size = sample * d * n * float(scenarios.cap.mean())
-    while size * growth < n:
+    while size * GROWTH < n:
         yield scenarios.take(np.sort(rng.choice(n, int(size), replace=False, shuffle=False)))
-        size *= growth
+        size *= GROWTH
     yield scenarios
 
 
