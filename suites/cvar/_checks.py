@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tiltyard.errors import TiltyardError
-from tiltyard.suites.cvar.problem import Array
+from tiltyard.suites.cvar.problem import Array, Loss
 
 _POSITIVE = ("n", "d", "scale", "over", "under")
 
@@ -36,6 +36,17 @@ def need_regularisation(mu: float) -> None:
     """
     if mu <= 0:
         raise TiltyardError("the logistic loss needs mu > 0: on separable data no minimum exists")
+
+
+def in_units(loss: Loss, mu: float, scale: float) -> float:
+    """Return the weight of the regularisation for responses multiplied by ``scale``.
+
+    The problem in other units is the same problem: its minimiser is ``scale`` times the original,
+    its optimal value ``scale`` times with the absolute loss, ``scale``^2 times with the squared.
+    For that mu/2 ||w||^2 must grow as the loss does, so ``mu`` is divided by ``scale`` with the
+    absolute loss.
+    """
+    return mu if loss == "sq" else mu / scale
 
 
 def with_intercept(X: Array) -> Array:

@@ -57,9 +57,7 @@ class Step:
 
 
 def build_model(instance: Instance, w: Array, opened: Rows, size: int, damping: float) -> Model:
-    """Return the model at w; its band is the ``size`` rows nearest the value at risk and
-    ``opened``.
-    """
+    """Return the model at w; its band is ``opened`` and the ``size`` rows nearest to alpha."""
     z = instance.products(w)
     losses = instance.values(z)
     q = tail_weights(losses, instance.p, instance.beta)

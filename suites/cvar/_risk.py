@@ -44,11 +44,11 @@ class Instance:
     def of(cls, problem: CVaRProblem) -> Self:
         """Return the judge's view of a problem; arrays are shared, not copied."""
         over, under = problem.pinball if problem.loss == "pinball" else (1.0, 1.0)
-        assert problem.p is not None
+        n = len(problem.y)
         return cls(
             problem.A,
             problem.y,
-            problem.p,
+            np.full(n, 1.0 / n) if problem.p is None else problem.p,
             problem.loss,
             problem.beta,
             problem.mu,
@@ -97,7 +97,8 @@ class Instance:
             case "sq":
                 return z - self.y
             case "logistic":
-                return -self.y * np.exp(-np.logaddexp(0.0, self.y * z))
+                slopes: Array = -self.y * np.exp(-np.logaddexp(0.0, self.y * z))
+                return slopes
             case "linear":
                 return np.ones_like(z)
             case _:
@@ -108,7 +109,7 @@ class Instance:
         if self.loss == "sq":
             return np.ones_like(z)
         if self.loss == "logistic":
-            return np.exp(-np.logaddexp(0.0, z) - np.logaddexp(0.0, -z))
+            return np.asarray(np.exp(-np.logaddexp(0.0, z) - np.logaddexp(0.0, -z)))
         return np.zeros_like(z)
 
     def conjugates(self, t: Array) -> Array:
@@ -130,7 +131,8 @@ class Instance:
             case "sq":
                 return t
             case "logistic":
-                return -self.y * np.clip(-self.y * t, 0.0, 1.0)
+                clipped: Array = -self.y * np.clip(-self.y * t, 0.0, 1.0)
+                return clipped
             case "linear":
                 return np.ones_like(t)
             case _:
@@ -211,4 +213,5 @@ def project_simplex(v: Array) -> Array:
         thresholds = (np.cumsum(descending) - 1.0) / np.arange(1, len(v) + 1)
     support = np.flatnonzero(descending > thresholds)[-1]
     w: Array = np.maximum(shifted - thresholds[support], 0.0)
-    return w / w.sum()
+    w /= w.sum()
+    return w

@@ -27,7 +27,9 @@ from tiltyard.suites.cvar._risk import (
 from tiltyard.suites.cvar.certificate import Bracket, Dual
 
 GOAL = 1e-13
-BAND = 2000
+GOOD = 1e-11
+BAND = (600, 2000)
+BAND_ENTRIES = 30_000
 CROSSING = 20_000
 SUBSAMPLE = 8
 PATIENCE = 10
@@ -69,7 +71,7 @@ def _normalise(instance: Instance) -> tuple[Instance, _Units]:
 
 def _warm_start(instance: Instance) -> Array:
     """Return a start from a solution of the problem on every eighth row, where there are many."""
-    if len(instance.y) <= SUBSAMPLE * BAND:
+    if len(instance.y) <= SUBSAMPLE * _band(instance):
         return instance.start()
     part = instance.rows(np.arange(0, len(instance.y), SUBSAMPLE))
     if not part.p.sum() > 0:
@@ -81,28 +83,35 @@ def _warm_start(instance: Instance) -> Array:
 def _solve(instance: Instance, start: Array, goal: float, rounds: int) -> Bracket:
     bracket = Bracket(instance)
     bracket.offer(start)
-    damping = 1e-2 if instance.smooth or len(instance.y) > BAND else 0.0
+    band = _band(instance)
+    damping = 1e-2 if instance.smooth or len(instance.y) > band else 0.0
     opened: Rows = np.zeros(0, dtype=np.intp)
     stalled = 0
     for _ in range(rounds):
         before = bracket.gap
-        model = build_model(instance, bracket.w, opened, BAND, damping)
+        model = build_model(instance, bracket.w, opened, band, damping)
         step = solve_program(model)
         if step is None:
             damping = max(100.0 * damping, 1e-3)
             continue
         bracket.offer_dual(_dual(instance, model, step))
         length = _search(bracket, model, step)
-        opened = np.union1d(opened, _crossing(model, model.w + (length or 1.0) * step.v))
+        crossing = _crossing(model, model.w + (length or 1.0) * step.v)
+        opened = crossing if length == 1.0 else np.union1d(opened, crossing)
         damping = damping * 0.1 if length == 1.0 else max(damping * 10.0, 1e-4)
         damping = 0.0 if damping < 1e-9 else damping
         polish(bracket, model.w + length * step.v, step)
-        if bracket.gap <= goal:
-            break
         stalled = 0 if bracket.gap < 0.9 * before else stalled + 1
-        if stalled == PATIENCE:
+        done = bracket.gap <= goal or (bracket.gap <= GOOD and stalled)
+        if done or stalled == PATIENCE:
             break
     return bracket
+
+
+def _band(instance: Instance) -> int:
+    """Return how many rows the band has at first: fewer where they are long."""
+    least, most = BAND
+    return min(max(BAND_ENTRIES // len(instance.start()), least), most)
 
 
 def _search(bracket: Bracket, model: Model, step: Step) -> float:
@@ -119,9 +128,7 @@ def _search(bracket: Bracket, model: Model, step: Step) -> float:
 
 
 def _crossing(model: Model, w: Array) -> Rows:
-    """Return the rows outside the band that leave their side, or their piece, between w and the
-    model's.
-    """
+    """Return the rows outside the band that have left their side, or their piece, at w."""
     instance = model.instance
     z = instance.products(w)
     losses = instance.values(z)

@@ -125,7 +125,7 @@ def _smallest_singular_value(A: Array, weights: Array) -> float:
     R = np.zeros((0, A.shape[1]))
     for first in range(0, len(A), 65536):
         block = A[first : first + 65536] * weights[first : first + 65536, None]
-        R = np.linalg.qr(np.vstack((R, block)), mode="r")
+        R = np.asarray(np.linalg.qr(np.vstack((R, block)), mode="r"))
     values = np.linalg.svd(R, compute_uv=False)
     return float(values[values > values[0] * 1e-12].min())
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tiltyard.errors import InvalidAnswer, NonFiniteAnswer
 from tiltyard.suite import Answer, Judge, Value, Verdict
-from tiltyard.suites.cvar._risk import Array, Instance, cvar, project_simplex
+from tiltyard.suites.cvar._risk import Array, Instance, project_simplex
 from tiltyard.suites.cvar.problem import CVaRProblem
 from tiltyard.suites.cvar.reference import Reference, reference
 
@@ -116,9 +116,10 @@ class CVaRJudge(Judge):
     def _gap(self, objective: float) -> float:
         lower = self._reference.lower_bound
         below = lower - objective
-        assert below <= ROUNDING * max(abs(lower), abs(objective), self._span), (
-            f"an answer's objective {objective!r} lies below the certified bound {lower!r}"
-        )
+        if below > ROUNDING * max(abs(lower), self._span):
+            raise AssertionError(
+                f"an answer's objective {objective!r} lies below the certified bound {lower!r}"
+            )
         return max(0.0, -below) / self._span
 
     def _test(self, w: Array) -> float:

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from tiltyard.dataset import Arrays
 from tiltyard.datasets.returns import read_returns
 from tiltyard.suite import problem
-from tiltyard.suites.cvar._checks import check, need_regularisation, with_intercept
+from tiltyard.suites.cvar._checks import check, in_units, need_regularisation, with_intercept
 from tiltyard.suites.cvar._tiers import TIERS
 from tiltyard.suites.cvar.problem import Array, CVaRProblem, Loss
 
 Rows = NDArray[np.intp]
 
 
-def _diabetes(
+def _diabetes(  # noqa: PLR0913 - a problem's parameters
     loss: Loss,
     rng: np.random.Generator,
     data: Arrays,
@@ -34,22 +34,23 @@ def _diabetes(
 ) -> CVaRProblem:
     """Progression of diabetes from ten measurements, standardised, with an intercept.
 
-    ``scale`` multiplies the standardised response; the fraction ``held_out`` of the rows, drawn at
-    random, is kept for the judge.
+    ``scale`` is a change of units, see ``in_units``; the fraction ``held_out`` of the rows, drawn
+    at random, is kept for the judge.
     """
     check(beta=beta, mu=mu, held_out=held_out, scale=scale)
     X, y = data["X"], data["y"]
     split = _split(rng, len(y), held_out)
     A = with_intercept(_standardise(X, split[0]))
     response = scale * _standardise(y, split[0])
-    return _problem(A, response, split, loss=loss, beta=beta, mu=mu)
+    return _problem(A, response, split, loss=loss, beta=beta, mu=in_units(loss, mu, scale))
 
 
+_LOSSES: tuple[tuple[str, Loss], ...] = (("diabetes-abs", "abs"), ("diabetes-sq", "sq"))
 DIABETES = [
     problem(suite="cvar", name=name, tiers=TIERS[name], datasets=("diabetes",))(
         partial(_diabetes, loss)
     )
-    for name, loss in (("diabetes-abs", "abs"), ("diabetes-sq", "sq"))
+    for name, loss in _LOSSES
 ]
 
 
@@ -81,7 +82,7 @@ def breast_cancer_logistic(
 
 @problem(suite="cvar", files=("csv",))
 def portfolio_csv(
-    rng: np.random.Generator,
+    rng: np.random.Generator,  # noqa: ARG001 - the contract's first argument
     *,
     csv: str = "",
     beta: float = 0.95,

@@ -8,7 +8,6 @@ not what it should be, the reference is computed again.
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -115,7 +114,7 @@ def _save(path: Path, bracket: Bracket, found: Reference) -> None:
                 date=found.date,
             )
             file.close()
-            os.replace(file.name, path)
+            Path(file.name).replace(path)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
