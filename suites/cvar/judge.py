@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tiltyard.errors import InvalidAnswer, NonFiniteAnswer
-from tiltyard.suite import Answer, Judge, Value, Verdict
+from tiltyard.names import Value
+from tiltyard.suite import Answer, Judge, Verdict
 from tiltyard.suites.cvar._risk import Array, Instance, project_simplex
 from tiltyard.suites.cvar.problem import CVaRProblem
 from tiltyard.suites.cvar.reference import Reference, reference

@@ -160,15 +160,14 @@ def fix_threads(threads: int) -> dict[str, int]:
     import threadpoolctl
 
     for variable in _THREAD_VARIABLES:
-        # numba refuses to compile once its variable differs from the pool that it launched
-        if variable != "NUMBA_NUM_THREADS" or "numba" not in sys.modules:
-            os.environ[variable] = str(threads)
+        os.environ[variable] = str(threads)
+    os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # scikit-learn is to start no processes either
     threadpoolctl.threadpool_limits(threads)
     pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
     if "numba" in sys.modules:
-        numba = sys.modules["numba"]
-        numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-        pools["numba"] = numba.get_num_threads()
+        # Not set_num_threads, which would start the pool, and a semaphore that a kill leaks.
+        sys.modules["numba"].config.NUMBA_NUM_THREADS = threads
+        pools["numba"] = threads
     if "torch" in sys.modules:
         torch = sys.modules["torch"]
         torch.set_num_threads(threads)
