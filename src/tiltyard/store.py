@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,9 @@ from tiltyard.run.spec import canonical_json
 
 DEFAULT = Path("tiltyard.db")
 SCHEMA_VERSION = 1
+
+SYNC_SECONDS = 1.0
+"""A commit survives any crash of a process; at most this much is lost when the power fails."""
 
 _APPLICATION_ID = 0x54494C54  # "TILT"; tells our files from other SQLite files
 
@@ -59,6 +63,7 @@ class Store:
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self.path = path
+        self._synced = -SYNC_SECONDS
         if readonly and not path.is_file():
             raise TiltyardError(f"no store at {path}; 'tiltyard run' makes one")
         if not path.parent.is_dir():
@@ -194,7 +199,6 @@ class Store:
                 )
             return
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         if version < SCHEMA_VERSION:
             self._migrate()
@@ -217,6 +221,9 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
+        # Waiting for the disk takes longer than a trivial run, so not every commit does.
+        wait = time.monotonic() - self._synced > SYNC_SECONDS
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if wait else 'NORMAL'}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -225,6 +232,8 @@ class Store:
                 self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+        if wait:
+            self._synced = time.monotonic()
 
     @contextlib.contextmanager
     def _errors(self, doing: str) -> Iterator[None]:
