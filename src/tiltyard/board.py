@@ -311,14 +311,16 @@ def boards(
 def boards_of_store(
     registry: Registry, suite: Suite, tier: str | None, store: Store
 ) -> list[Board]:
-    """Return ``boards`` of a store's records.
+    """Return ``boards`` of a store's runs with a budget in seconds.
 
     Raises:
         TiltyardError: the tier is unknown, or has no records.
     """
     if tier is not None and tier not in suite.tiers:
         raise unknown("tier", tier, suite.tiers)
-    found = boards(registry, suite, tier, store.records(suite.name), store.environments())
+    found = boards(
+        registry, suite, tier, store.records(suite.name, timed=True), store.environments()
+    )
     if not found:
         option = f" --tier {tier}" if tier else ""
         raise TiltyardError(

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +38,7 @@ _MIGRATIONS = (
         status TEXT NOT NULL,
         started TEXT NOT NULL,
         spec TEXT NOT NULL,
-        result TEXT NOT NULL,
+        result BLOB NOT NULL,
         answer BLOB,
         PRIMARY KEY (id, hardware)
     );
@@ -118,7 +119,7 @@ class Store:
                     record.status,
                     record.started,
                     canonical_json(record.spec.to_json()),
-                    canonical_json(record.result_json()),
+                    zlib.compress(canonical_json(record.result_json()).encode()),
                     pack_answer(record.answer),
                     record.environment,
                 ),
@@ -140,16 +141,22 @@ class Store:
             rows = self._db.execute("SELECT suite, count(*) FROM records GROUP BY suite")
             return dict(rows.fetchall())
 
-    def records(self, suite: str | None = None) -> Iterator[Record]:
-        """Yield records, of one suite or all, in the order in which they were started."""
+    def records(self, suite: str | None = None, *, timed: bool = False) -> Iterator[Record]:
+        """Yield records in the order in which they were started.
+
+        Args:
+            suite: only this one's.
+            timed: only those with a budget in seconds; the others belong to sweeps and claims.
+        """
         with self._errors("read"):
             rows = self._db.execute(
-                "SELECT spec, result, answer FROM records WHERE ? IS NULL OR suite = ? "
+                "SELECT spec, result, answer FROM records WHERE (? IS NULL OR suite = ?) "
+                "AND (NOT ? OR json_extract(spec, '$.budget.seconds') IS NOT NULL) "
                 "ORDER BY started, id, hardware",
-                (suite, suite),
+                (suite, suite, timed),
             )
             for spec, result, answer in rows:
-                yield Record.from_json(json.loads(spec), json.loads(result), answer)
+                yield Record.from_json(json.loads(spec), _unpack(result), answer)
 
     def find(self, prefix: str) -> Record:
         """Return the record whose id starts with ``prefix``.
@@ -170,7 +177,7 @@ class Store:
         if len({key for key, *_ in rows}) > 1:
             raise TiltyardError(f"{len(rows)} records have ids that start with {prefix}")
         _, spec, result, answer = rows[0]
-        return Record.from_json(json.loads(spec), json.loads(result), answer)
+        return Record.from_json(json.loads(spec), _unpack(result), answer)
 
     def environments(self) -> dict[str, dict[str, Any]]:
         """Return every environment by id; ``hardware`` is the id of its hardware."""
@@ -242,5 +249,10 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise TiltyardError(f"cannot {doing} store {self.path}: {error}") from None
-        except (json.JSONDecodeError, ValueError) as error:
+        except (ValueError, zlib.error) as error:
             raise TiltyardError(f"store {self.path} is damaged: {error}") from None
+
+
+def _unpack(result: bytes) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(zlib.decompress(result))
+    return values
