@@ -142,14 +142,17 @@ class InteriorPoint:
         value = float(q @ f + self.mu / 2 * (w @ w))
         return value, self.mu * w + pieces.X.T @ (q * slope)
 
-    def step(self) -> None:
-        """Take one step: predictor, corrector, and further correctors that lengthen it."""
+    def step(self, least: float) -> None:
+        """Take one step: predictor, corrector, and further correctors that lengthen it.
+
+        It does not aim below a complementarity of ``least``, where rounding would only grow.
+        """
         system = System(self)
         predictor = system.direction(Terms(0.0))
         length = self._length(predictor, 1.0)
         now = self.complementarity()
         sigma = max((self._moved(predictor, length) / now) ** 3, 1e-6)
-        barrier = min(sigma, 1.0) * now / self.weight
+        barrier = max(min(sigma, 1.0) * now, least) / self.weight
         terms = Terms(
             barrier,
             predictor.s * predictor.q,
@@ -307,10 +310,11 @@ def factor(matrix: Array) -> Array:
     from scipy.linalg import LinAlgError, cholesky
 
     diagonal = np.diag(matrix).copy()
-    floor = 1e-20 * float(diagonal.max()) + 1e-300
+    # A variable that nothing depends on stays where it is. Any other keeps its own scale.
+    diagonal[diagonal == 0.0] = 1.0
     every = np.arange(len(diagonal))
     for relative in (1e-15, 1e-13, 1e-11, 1e-9, 1e-7):
-        matrix[every, every] = diagonal * (1.0 + relative) + floor
+        matrix[every, every] = diagonal * (1.0 + relative)
         try:
             return np.asarray(cholesky(matrix, lower=True, check_finite=False))
         except LinAlgError:
