@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tiltyard.implementations.cvar._normal_matrix import factor, gram
 from tiltyard.implementations.cvar._pieces import Pieces
 
 Array = NDArray[np.float64]
@@ -142,14 +143,17 @@ class InteriorPoint:
         value = float(q @ f + self.mu / 2 * (w @ w))
         return value, self.mu * w + pieces.X.T @ (q * slope)
 
-    def step(self) -> None:
-        """Take one step: predictor, corrector, and further correctors that lengthen it."""
+    def step(self, least: float) -> None:
+        """Take one step: predictor, corrector, and further correctors that lengthen it.
+
+        It does not aim below a complementarity of ``least``, where rounding would only grow.
+        """
         system = System(self)
         predictor = system.direction(Terms(0.0))
         length = self._length(predictor, 1.0)
         now = self.complementarity()
         sigma = max((self._moved(predictor, length) / now) ** 3, 1e-6)
-        barrier = min(sigma, 1.0) * now / self.weight
+        barrier = max(min(sigma, 1.0) * now, least) / self.weight
         terms = Terms(
             barrier,
             predictor.s * predictor.q,
@@ -290,29 +294,3 @@ class System:
         zeta = to_x - at.zeta * (1.0 + step[positive] / x)
         method.passes += 1
         return Iterate(step, z, s, u, q, -q, zeta, eta)
-
-
-def gram(X: Array, weight: Array, rows: int = 2048) -> Array:
-    """Return X' diag(weight) X, (d, d), by blocks of rows that stay in the cache."""
-    total = np.zeros((X.shape[1], X.shape[1]))
-    root = np.sqrt(weight)[:, None]
-    for i in range(0, len(X), rows):
-        block = X[i : i + rows] * root[i : i + rows]
-        total += block.T @ block
-    return total
-
-
-def factor(matrix: Array) -> Array:
-    """Return the lower Cholesky factor, with as little added to the diagonal as it takes."""
-    from scipy.linalg import LinAlgError, cholesky
-
-    diagonal = np.diag(matrix).copy()
-    floor = 1e-20 * float(diagonal.max()) + 1e-300
-    every = np.arange(len(diagonal))
-    for relative in (1e-15, 1e-13, 1e-11, 1e-9, 1e-7):
-        matrix[every, every] = diagonal * (1.0 + relative) + floor
-        try:
-            return np.asarray(cholesky(matrix, lower=True, check_finite=False))
-        except LinAlgError:
-            continue
-    raise FloatingPointError("the interior-point system is not positive definite")

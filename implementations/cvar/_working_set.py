@@ -22,6 +22,16 @@ PATIENCE = 3
 """Iterations after which the working set is checked; doubled whenever nothing was missing."""
 
 
+BARRIER = 0.1
+"""The first barrier, as a part of the losses' spread."""
+
+STALLS = 4
+"""Checks without progress, once the method's own gap is small, after which it gives up."""
+
+COLD = 0.25
+"""The part of the scenarios that joins the first working set, chosen when little is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """When to end: a gap relative to the descent from the start's objective, and iterations.
@@ -108,11 +118,12 @@ class WorkingSet:
         self.simplex = problem.domain == "simplex"
         self.bounded = scenarios.loss != "linear" or self.simplex
         self.best = start
+        self.bound = -np.inf
         self.drops = DROPS
         self.worst = start.objective
         spread = spread_of(start, scenarios, problem.mu)
-        self.cold = 0.1 * spread
-        wanted = self._largest(scenarios.values(start.z), start)
+        self.cold = BARRIER * spread
+        wanted = self._largest(scenarios.values(start.z), start, COLD if near is None else 0.0)
         barrier = self.cold
         if near is not None:
             change = abs(start.objective - near.objective)
@@ -137,23 +148,26 @@ class WorkingSet:
         check, checked, stalled, unchecked, patience = 0.3, False, 0, 0, PATIENCE
         first = max(abs(self.goal.start), self.goal.floor)
         for _ in range(self.goal.iterations):
-            self.method.step()
+            scale = self.goal.scale(self.best.objective) if checked else first
+            self.method.step(0.03 * self.goal.tolerance * scale)
             self.problem.count("sample", self.method.passes * len(self.method.pieces.cap))
             self.method.passes = 0
             w, alpha = self.method.at.x[:-1], float(self.method.at.x[-1])
             yield w, alpha
-            scale = self.goal.scale(self.best.objective) if checked else first
             inside = self.method.complementarity() / scale
             unchecked += 1
             if inside > max(check, self.goal.tolerance) and unchecked < patience:
                 continue
             unchecked, checked = 0, True
+            before = self.bound
             gap, settled = self._check()
             patience = 2 * patience if settled else PATIENCE
             if gap <= self.goal.tolerance:
                 return
-            stalled = stalled + 1 if settled and inside < 0.1 * self.goal.tolerance else 0
-            if stalled > 3:
+            better = self.bound - before > 0.1 * gap * scale
+            late = settled and not better and inside < self.goal.tolerance
+            stalled = stalled + 1 if late else 0
+            if stalled > STALLS:
                 return
             check = 1e-2 * inside if inside > self.goal.tolerance else inside
 
@@ -164,8 +178,13 @@ class WorkingSet:
         if point.objective <= self.best.objective:
             self.best = point
         bound, residual = self.method.dual()
-        gap = self.best.objective - bound + self._slack(residual, w)
+        bound -= self._slack(residual, w)
+        proven = self.simplex or self.problem.mu > 0
+        self.bound = max(self.bound, bound) if proven else bound
         settled = self._renew(point)
+        gap = self.best.objective - self.bound
+        if not proven:
+            gap = max(gap, self.method.complementarity())
         return gap / self.goal.scale(self.best.objective), settled
 
     def _slack(self, residual: Array, w: Array) -> float:
@@ -214,10 +233,14 @@ class WorkingSet:
         pieces = self._pieces(index)
         self.method.replace(pieces, point.z[index % self.scenarios.n], kept, source)
 
-    def _largest(self, values: Array, point: Point) -> Index:
-        """Return, in order, the pieces in the tail and about as many below it."""
+    def _largest(self, values: Array, point: Point, more: float = 0.0) -> Index:
+        """Return, in order, the pieces in the tail and about as many below it.
+
+        ``more`` is a part of all scenarios to take besides.
+        """
         tail = int(np.count_nonzero(values >= point.alpha))
         count = tail + max(5 * len(point.w) + 50, min(tail, self.scenarios.n // 4))
+        count += int(more * self.scenarios.n)
         if count >= len(values):
             return np.arange(len(values))
         level = np.partition(values, len(values) - count)[len(values) - count]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard import Unsupported, implementation
-from tiltyard.implementations.cvar._interior_point import factor, gram
+from tiltyard.implementations.cvar._normal_matrix import factor, gram
 from tiltyard.implementations.cvar._pieces import Scenarios
 from tiltyard.implementations.cvar._tail import probabilities
 from tiltyard.implementations.cvar._working_set import Goal, Point, WorkingSet, spread_of

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tiltyard import Unsupported
-from tiltyard.implementations.cvar._interior_point import centre, gram
+from tiltyard.implementations.cvar._interior_point import centre
+from tiltyard.implementations.cvar._normal_matrix import gram
 from tiltyard.implementations.cvar.clarabel_conic import clarabel_conic
 from tiltyard.implementations.cvar.highs_lp import highs_lp
 from tiltyard.implementations.cvar.tail_ipm import tail_ipm
