@@ -1,14 +1,29 @@
 """Tiltyard: methods meet head to head under one set of rules."""
 
+from tiltyard.callback import from_callback
+from tiltyard.claim import Claim, Finding, Request
 from tiltyard.dataset import Dataset, dataset
 from tiltyard.errors import InvalidAnswer, NonFiniteAnswer, TiltyardError, Unsupported
 from tiltyard.implementation import Implementation, implementation
-from tiltyard.suite import Judge, Metric, Problem, ProblemFamily, Suite, Tier, Verdict, problem
+from tiltyard.suite import (
+    Budget,
+    Judge,
+    Metric,
+    Problem,
+    ProblemFamily,
+    Suite,
+    Tier,
+    Verdict,
+    problem,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Budget",
+    "Claim",
     "Dataset",
+    "Finding",
     "Implementation",
     "InvalidAnswer",
     "Judge",
@@ -16,6 +31,7 @@ __all__ = [
     "NonFiniteAnswer",
     "Problem",
     "ProblemFamily",
+    "Request",
     "Suite",
     "Tier",
     "TiltyardError",
@@ -23,6 +39,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "dataset",
+    "from_callback",
     "implementation",
     "problem",
 ]

@@ -177,7 +177,7 @@ def require_finite(what: str, array: Any) -> None:
     if array.size == 0:
         raise TiltyardError(f"{what}: is empty")
     bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
+    if len(bad):  # not bad.size, which is 0 for a scalar's empty index
         where = ", ".join(str(int(i)) for i in bad[0])
         raise TiltyardError(f"{what}: {array[tuple(bad[0])]} at index ({where})")
 

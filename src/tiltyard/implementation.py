@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tiltyard.errors import PluginError
-from tiltyard.suite import Problem, Value
+from tiltyard.names import Value
+from tiltyard.suite import Problem
 
 Range = tuple[float, float, Literal["log", "linear"]] | tuple[Value, ...]
 """A tuning range: ``(low, high, "log" | "linear")``, or the values to choose from."""
@@ -72,7 +73,7 @@ class Implementation:
         return self.missing()
 
 
-def implementation(
+def implementation(  # noqa: PLR0913 - each argument is one line of a method's declaration
     *,
     suite: str,
     cites: str = "",

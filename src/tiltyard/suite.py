@@ -10,17 +10,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from tiltyard.errors import PluginError, TiltyardError
-
-Value = bool | int | float | str
-"""What a parameter or a fact may be; also what a canonical name can spell."""
+from tiltyard.errors import PluginError
+from tiltyard.names import Value, check_parameters, convert, spell
 
 Answer = Mapping[str, Any]
 """A judged answer: array names to NumPy arrays that the harness owns."""
@@ -57,12 +54,12 @@ class Problem:
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Attribute the time of a ``with`` block to a phase, such as ``"fit"`` or ``"setup"``."""
-        self._synchronize()
+        self.synchronize()
         start = time.perf_counter()
         try:
             yield
         finally:
-            self._synchronize()
+            self.synchronize()
             phases = self._ledger.phases
             phases[name] = phases.get(name, 0.0) + time.perf_counter() - start
 
@@ -81,7 +78,8 @@ class Problem:
         """What the run has used so far."""
         return self._ledger
 
-    def _synchronize(self) -> None:
+    def synchronize(self) -> None:
+        """Wait until the device has done all that was asked of it."""
         if self.device != "cpu":
             import torch
 
@@ -145,6 +143,21 @@ class Judge(ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one run may use; None is no limit. The first limit that is met ends the run.
+
+    Attributes:
+        seconds: on the method's own clock.
+        iterations: answers yielded.
+        cost: weighted oracle calls, as the suite weighs them.
+    """
+
+    seconds: float | None = None
+    iterations: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
     """How much a tier asks: seconds a run on the method's clock, and seeds."""
 
@@ -165,7 +178,8 @@ class Suite:
         judge: makes the judge of one problem.
         miniature: returns a tiny problem of the same kind; a method is rehearsed on it before its
             first timed run, so that compilation and lazy imports stay outside the clock.
-        claims: measured by ``tiltyard claims``; each says what a paper states.
+        example: the body of a minimal method, from which ``tiltyard new implementation`` starts;
+            it may use ``problem``, ``rng``, ``step`` (a tuned parameter) and ``np``.
     """
 
     name: str
@@ -180,6 +194,7 @@ class Suite:
     judge: Callable[[Any], Judge]
     miniature: Callable[[Any], Problem]
     module: str
+    example: str = ""
 
     def metric(self, name: str) -> Metric:
         """Return the metric of that name."""
@@ -221,7 +236,7 @@ class ProblemFamily:
             TiltyardError: a parameter is unknown.
         """
         complete = self.complete(parameters)
-        inside = ",".join(f"{key}={_spell(value)}" for key, value in complete.items())
+        inside = ",".join(f"{key}={spell(value)}" for key, value in complete.items())
         return f"{self.name}[{inside}]"
 
     def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
@@ -281,52 +296,3 @@ def problem(
         )
 
     return declare
-
-
-def parse_name(name: str) -> tuple[str, dict[str, str]]:
-    """Split ``family[key=value,...]`` into the family and its spelled parameters.
-
-    Raises:
-        TiltyardError: the name is not of that form.
-    """
-    family, bracket, rest = name.partition("[")
-    if not bracket:
-        return family, {}
-    pairs = [pair.partition("=") for pair in rest.removesuffix("]").split(",") if pair]
-    if not rest.endswith("]") or not all(key and equals and value for key, equals, value in pairs):
-        raise TiltyardError(f"problem {name!r} is not of the form family[key=value,...]")
-    return family, {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def check_parameters(
-    what: str, given: Mapping[str, object], declared: Mapping[str, object]
-) -> None:
-    """Refuse a parameter that was not declared, naming the declared ones."""
-    for key in given:
-        if key not in declared:
-            known = ", ".join(declared) or "none"
-            raise TiltyardError(f"{what} has no parameter {key!r}; its parameters: {known}")
-
-
-def convert(what: str, value: Value, default: Value) -> Value:
-    """Return ``value`` as the type of ``default``: a spelled value may come from the command line.
-
-    Raises:
-        TiltyardError: the value does not spell that type, or is not finite.
-    """
-    kind = type(default)
-    try:
-        if isinstance(value, str) and kind is bool:
-            return {"true": True, "false": False}[value.lower()]
-        number = float(value) if kind in (int, float) else 0.0
-        if not math.isfinite(number) or (kind is int and number != int(number)):
-            raise ValueError  # noqa: TRY301 - same message as a conversion that fails
-        return int(number) if kind is int else kind(value)
-    except (ValueError, KeyError, OverflowError):
-        raise TiltyardError(f"{what}: expected {kind.__name__}, got {value!r}") from None
-
-
-def _spell(value: Value) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)

@@ -1,8 +1,8 @@
 """What a method of the cvar suite sees.
 
 Minimise F(w) = CVaR_beta(l(w)) + mu/2 ||w||^2 over w in the domain, where the scenario
-l_i(w) = loss(a_i . w, y_i) has probability p_i. By Rockafellar & Uryasev (2000,
-doi:10.21314/JOR.2000.038),
+l_i(w) = loss(a_i . w, y_i) has probability p_i. By
+Rockafellar & Uryasev (2000), doi:10.21314/JOR.2000.038,
 F(w) = min over alpha of alpha + 1/(1-beta) sum_i p_i (l_i(w) - alpha)_+ + mu/2 ||w||^2.
 """
 
@@ -16,7 +16,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.suite import Problem, Value
+from tiltyard.names import Value
+from tiltyard.suite import Problem
 
 Array = NDArray[np.float64]
 Loss = Literal["abs", "sq", "logistic", "linear", "pinball"]

@@ -1,0 +1,157 @@
+"""Commands that show results: leaderboard, compare, report, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tiltyard.cli import options as opt
+
+if TYPE_CHECKING:  # imported when a command runs
+    from tiltyard.board import Board
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(leaderboard)
+    app.command()(compare)
+    app.command()(report)
+    app.command()(export)
+
+
+def leaderboard(
+    suite: opt.SuiteName,
+    tier: opt.AnyTier = None,
+    as_json: opt.Json = False,
+    store: opt.StorePath = opt.STORE,
+) -> None:
+    """Rank the implementations of a suite, with intervals."""
+    from tiltyard.cli.screen import console, counts, number, print_json, print_table, seconds
+
+    found = _boards(suite, tier, store)
+    board = found[0]
+    if as_json:
+        print_json([row.to_json() for row in board.rows])
+        return
+    targets = board.suite.targets
+    rows = [
+        (
+            str(row.rank or "-"),
+            f"{row.rank_low}-{row.rank_high}" if row.rank else "",
+            row.implementation,
+            number(row.score),
+            f"{row.problems}/{len(board.problems)}",
+            *(f"{row.reached[t]:.0%}" if row.problems else "-" for t in targets),
+            seconds(row.seconds[targets[len(targets) // 2]]),
+            number(row.gap),
+            counts(row.statuses),
+        )
+        for row in board.rows
+    ]
+    middle = f">time to {targets[len(targets) // 2]:g}"
+    reached = [f">≤{target:g}" for target in targets]
+    columns = (">rank", "95 %", "implementation", ">score", ">problems", *reached, middle)
+    title = f"{board.suite.title}: {board.describe()}"
+    print_table(title, (*columns, ">median gap", "runs"), rows)
+    console.print(
+        "score: area under the performance profile, mean over targets; ≤: share of runs that "
+        "reached the gap; time: median.",
+        style="dim",
+    )
+    for other in found[1:]:
+        console.print(f"not in this table: {len(other.records)} runs, {other.describe()}")
+
+
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="An implementation.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    suite: Annotated[str | None, typer.Option(help="Needed if several have both.")] = None,
+    tier: opt.AnyTier = None,
+    as_json: opt.Json = False,
+    store: opt.StorePath = opt.STORE,
+) -> None:
+    """Compare two implementations, problem by problem."""
+    import math
+
+    from tiltyard.cli.screen import number, print_json, print_table, seconds
+
+    board = _boards(suite or _common_suite(first, second), tier, store)[0]
+    for name in (first, second):
+        board.require(name)
+    pairing = board.compare(first, second)
+    if as_json:
+        print_json({"first": first, "second": second, **pairing.to_json()})
+        return
+    rows = []
+    for problem in board.problems:
+        target = board.common_target(problem, first, second)
+        times = [board.seconds(name, problem, target) for name in (first, second)]
+        gaps = [number(board.gap(name, problem)) for name in (first, second)]
+        ratio = times[1] / times[0] if all(map(math.isfinite, times)) else math.nan
+        rows.append((problem, f"{target:g}", *map(seconds, times), number(ratio), *gaps))
+    columns = ("problem", ">target", f">{first}", f">{second}", ">ratio", ">gap", ">gap")
+    print_table(f"{first} against {second}: {board.describe()}", columns, rows)
+    typer.echo(pairing.sentence(first, second))
+
+
+def report(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("reports/latest"),
+    store: opt.StorePath = opt.STORE,
+) -> None:
+    """Write the HTML site and the Markdown leaderboards."""
+    from tiltyard.registry import registry
+    from tiltyard.report.site import write_site
+    from tiltyard.store import Store
+
+    with Store(store, readonly=True) as opened:
+        index = write_site(registry(), opened, out)
+    typer.echo(f"report: {index.resolve()}")
+
+
+def export(
+    out: Annotated[Path, typer.Argument(help="A file: .csv, .jsonl or .parquet.")],
+    suite: Annotated[str | None, typer.Option(help="Only this suite.")] = None,
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="A row for each checkpoint, not each record.")
+    ] = False,
+    store: opt.StorePath = opt.STORE,
+) -> None:
+    """Write the records as CSV, JSON Lines or Parquet."""
+    from tiltyard.export import export_records
+    from tiltyard.store import Store
+
+    with Store(store, readonly=True) as opened:
+        count = export_records(opened, out, suite=suite, checkpoints=checkpoints)
+    typer.echo(f"{count} rows in {out}")
+
+
+def _boards(suite: str, tier: str | None, store: Path) -> list[Board]:
+    from tiltyard.board import boards_of_store
+    from tiltyard.registry import registry
+    from tiltyard.store import Store
+
+    found = registry()
+    with Store(store, readonly=True) as opened:
+        return boards_of_store(found, found.suite(suite), tier, opened)
+
+
+def _common_suite(first: str, second: str) -> str:
+    """Return the one suite that has both implementations."""
+    from tiltyard.errors import TiltyardError, unknown
+    from tiltyard.registry import registry
+
+    found = registry()
+    having = []
+    for written in (first, second):
+        name = written.partition("[")[0]
+        suites = {suite for suite, method in found.implementations if method == name}
+        if not suites:
+            raise unknown("implementation", name, (method for _, method in found.implementations))
+        having.append(suites)
+    both = sorted(having[0] & having[1])
+    if len(both) != 1:
+        where = f"are in {' and '.join(both)}; say which with --suite" if both else "share no suite"
+        raise TiltyardError(f"{first} and {second} {where}")
+    return both[0]

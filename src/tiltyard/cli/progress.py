@@ -1,0 +1,116 @@
+"""Shows runs as they end: a live table in a terminal, plain lines when piped."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from tiltyard.cli.screen import console, number, seconds, status
+from tiltyard.run.pool import Event, Finished, Refused, Started
+from tiltyard.run.record import Record
+from tiltyard.run.spec import RunSpec
+
+SHOWN = 12
+
+
+class Watcher:
+    """Shows the progress of ``total`` runs; call it with every event.
+
+    Args:
+        total: the number of runs.
+        gaps: the gap metric of each suite.
+        quiet: show problems that could not be set up, and nothing else.
+    """
+
+    def __init__(self, total: int, gaps: dict[str, str], *, quiet: bool = False) -> None:
+        self._shows = not quiet
+        self._live_shows = console.is_terminal and not quiet
+        self._total = total
+        self._gaps = gaps
+        self._done = 0
+        self._begun = time.monotonic()
+        self._running: dict[str, RunSpec] = {}
+        self._recent: deque[Record] = deque(maxlen=SHOWN)
+        self._bar = Progress(
+            BarColumn(bar_width=40), MofNCompleteColumn(), TextColumn("{task.description}")
+        )
+        self._task = self._bar.add_task("", total=total)
+        self._live = Live(console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._live_shows:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live_shows:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take in what happened."""
+        match event:
+            case Started(spec):
+                self._running[spec.id] = spec
+            case Finished(record):
+                self._running.pop(record.spec.id, None)
+                self._recent.append(record)
+                self._done += 1
+                if self._shows and not self._live_shows:
+                    self._print(record)
+            case Refused(spec, reason):
+                self._running.pop(spec.id, None)
+                self._done += 1
+                console.print(f"[red]{escape(spec.problem)} could not be set up:[/] {reason}")
+        if self._live_shows:
+            self._bar.update(self._task, completed=self._done, description=self._time_left())
+            self._live.update(Group(self._table(), self._bar))
+
+    def _time_left(self) -> str:
+        if not self._done:
+            return "starting"
+        left = (time.monotonic() - self._begun) / self._done * (self._total - self._done)
+        return f"about {left:.0f} s left"
+
+    def _gap(self, record: Record) -> str:
+        gap = self._gaps[record.spec.suite]
+        return number(record.metrics.get(gap)) if record.metrics else "-"
+
+    def _print(self, record: Record) -> None:
+        reason = f"  ({record.reason})" if record.status.failed else ""
+        console.print(
+            f"[{self._done}/{self._total}] {status(record.status)} {escape(str(record.spec))}  "
+            f"{seconds(record.seconds)}  gap {self._gap(record)}{escape(reason)}",
+            soft_wrap=True,
+        )
+
+    def _table(self) -> Table:
+        table = Table(expand=True)
+        for column in ("status", "implementation", "problem", "seed", "seconds", "gap"):
+            table.add_column(column, no_wrap=True)
+        for record in self._recent:
+            spec = record.spec
+            table.add_row(
+                status(record.status),
+                escape(spec.implementation),
+                escape(spec.problem),
+                str(spec.seed),
+                seconds(record.seconds),
+                self._gap(record),
+            )
+        for spec in self._running.values():
+            names = (escape(spec.implementation), escape(spec.problem))
+            table.add_row("running", *names, str(spec.seed), "", "")
+        return table

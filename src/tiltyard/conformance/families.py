@@ -1,0 +1,110 @@
+"""Checks of problem families."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from tiltyard.conformance.check import Check, Checks, arrays_of, not_plain, perform
+from tiltyard.names import Value, parse_name
+from tiltyard.registry import Registry
+from tiltyard.run.plan import TIERS
+from tiltyard.suite import Problem, ProblemFamily
+
+_SECRET = re.compile(r"reference|judge|optim(um|al)|solution|held_?out|secret")
+
+
+def check_family(registry: Registry, suite: str, name: str) -> list[Check]:
+    """Check what a problem family declares, and its smoke problems."""
+    return perform(FAMILY_CHECKS, Family(registry, registry.family(suite, name)))
+
+
+class Family:
+    """A problem family with its smoke problems."""
+
+    def __init__(self, registry: Registry, family: ProblemFamily) -> None:
+        self.registry = registry
+        self.family = family
+
+    @cached_property
+    def problems(self) -> dict[str, Problem]:
+        """The smoke problems by name, or the one at the defaults."""
+        family = self.family
+        names = family.names("smoke") or ([] if family.files else [family.spell({})])
+        return {name: self.registry.build(family.suite, name) for name in names}
+
+
+def _describes(subject: Family) -> Iterator[str]:
+    if not subject.family.summary:
+        yield "its function has no docstring"
+    yield from not_plain(subject.family.parameters)
+
+
+def _names(subject: Family) -> Iterator[str]:
+    family, registry = subject.family, subject.registry
+    for tier in sorted(set(family.tiers) - set(TIERS)):
+        yield f"unknown tier {tier}"
+    for tier in TIERS:
+        names = family.names(tier)
+        for name in names:
+            _, parameters = parse_name(name)
+            if registry.canonical(family.suite, name) != name:
+                yield f"{name} reads back as {registry.canonical(family.suite, name)}"
+            elif family.complete(parameters) != family.complete(dict(_grid(family, tier, name))):
+                yield f"{name} reads back as other values"
+        for name, times in Counter(names).items():
+            if times > 1:
+                yield f"tier {tier} holds {name} {times} times"
+
+
+def _grid(family: ProblemFamily, tier: str, name: str) -> Mapping[str, Value]:
+    """Return the parameters that the tier spelled as this name."""
+    return next(given for given in family.tiers[tier] if family.spell(given) == name)
+
+
+def _datasets(subject: Family) -> Iterator[str]:
+    for name in subject.family.datasets:
+        subject.registry.dataset(name)
+    yield from ()
+
+
+def _repeats(subject: Family) -> Iterator[str]:
+    for name, problem in subject.problems.items():
+        again = subject.registry.build(subject.family.suite, name)
+        first, second = arrays_of(problem), arrays_of(again)
+        if set(first) != set(second) or dict(problem.facts) != dict(again.facts):
+            yield f"{name}: facts or arrays differ"
+            continue
+        for key, array in first.items():
+            if array.dtype != second[key].dtype or array.tobytes() != second[key].tobytes():
+                yield f"{name}: {key} differs"
+
+
+def _facts(subject: Family) -> Iterator[str]:
+    for name, problem in subject.problems.items():
+        yield from (f"{name}: fact {trouble}" for trouble in not_plain(problem.facts))
+
+
+def _guards(subject: Family) -> Iterator[str]:
+    for name, problem in subject.problems.items():
+        seen = problem.on("cpu")
+        for key, value in vars(seen).items():
+            if value is not None and _SECRET.search(key.lower()):
+                yield f"{name}: methods see {key}"
+        for key, array in arrays_of(seen).items():
+            if array.flags.writeable:
+                yield f"{name}: methods can write to {key}"
+        if seen.ledger is problem.on("cpu").ledger:
+            yield f"{name}: two runs share a ledger"
+
+
+FAMILY_CHECKS: Checks[Family] = {
+    "says what it is, with plain parameters": _describes,
+    "names read back": _names,
+    "its datasets are registered": _datasets,
+    "one name builds one problem": _repeats,
+    "facts are plain values": _facts,
+    "methods see no secret and can alter nothing": _guards,
+}

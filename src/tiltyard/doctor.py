@@ -1,0 +1,100 @@
+"""What this machine has for Tiltyard, and what the rest would take."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tiltyard.registry import registry
+from tiltyard.run.environment import environment
+
+RAPL = Path("/sys/class/powercap")
+
+EXTRAS = {"pyarrow": ("export to Parquet", "pip install 'tiltyard[parquet]'")}
+"""Optional packages of the harness itself; methods name their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """One thing: whether it is here, and its details or what it would take."""
+
+    kind: str
+    name: str
+    here: bool
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def examine() -> list[Exam]:
+    """Look at hardware, meters, extras, datasets and plug-ins."""
+    return [*_hardware(), *_meters(), *_extras(), *_datasets(), *_plugins()]
+
+
+def _hardware() -> Iterator[Exam]:
+    values = environment()
+    cpu = f"{values['cpu']}, {values['cores']} cores, {values['ram_gib']} GiB"
+    yield Exam("hardware", "CPU", here=True, detail=cpu)
+    yield Exam("hardware", "GPU", *_gpu(values["gpus"]))
+    blas = ", ".join(f"{one['internal_api']} {one['version']}" for one in values["blas"])
+    yield Exam("software", "BLAS", here=bool(blas), detail=blas or "found none loaded")
+
+
+def _gpu(gpus: list[str]) -> tuple[bool, str]:
+    if not gpus:
+        return False, "no NVIDIA driver answers; runs with --device cuda are unsupported"
+    import torch
+
+    if not torch.cuda.is_available():
+        return False, f"{', '.join(gpus)}, but this torch has no CUDA: install a CUDA build of it"
+    return True, ", ".join(gpus)
+
+
+def _meters() -> Iterator[Exam]:
+    """Say what could meter energy; the records' energy stays null until meters are built in."""
+    counters = sorted(RAPL.glob("intel-rapl:*/energy_uj"))
+    if not counters:
+        rapl = False, f"{RAPL} has no counter: the processor, or a virtual machine, hides it"
+    elif not all(os.access(counter, os.R_OK) for counter in counters):
+        rapl = False, f"not readable; until the next boot: sudo chmod a+r {RAPL}/*/energy_uj"
+    else:
+        rapl = True, f"{len(counters)} counters readable; not used yet"
+    yield Exam("meter", "RAPL (CPU energy)", *rapl)
+    nvml = shutil.which("nvidia-smi") is not None
+    detail = "driver present; not used yet" if nvml else "needs an NVIDIA driver"
+    yield Exam("meter", "NVML (GPU energy)", here=nvml, detail=detail)
+
+
+def _extras() -> Iterator[Exam]:
+    for module, (purpose, command) in EXTRAS.items():
+        here = importlib.util.find_spec(module) is not None
+        yield Exam("extra", module, here, purpose if here else f"{purpose}: {command}")
+    for method in registry().implementations.values():
+        if method.needs:
+            reason = method.missing()
+            name = f"{method.suite}/{method.name}"
+            yield Exam("extra", name, not reason, reason or "has what it needs")
+
+
+def _datasets() -> Iterator[Exam]:
+    for name, dataset in sorted(registry().datasets.items()):
+        here = dataset.present()
+        detail = f"{dataset.kind}, {dataset.licence}"
+        if not here:
+            detail = f"downloaded from {dataset.location} when first used ({dataset.licence})"
+        yield Exam("dataset", name, here, detail)
+
+
+def _plugins() -> Iterator[Exam]:
+    found = registry()
+    for folder in found.folders:
+        yield Exam("plug-ins", str(folder), here=True, detail="your own folder")
+    for broken in found.broken:
+        yield Exam("plug-in", broken.source, here=False, detail=broken.reason)

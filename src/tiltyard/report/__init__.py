@@ -1,0 +1,1 @@
+"""What people read: leaderboards as a web site, Markdown and JSON."""

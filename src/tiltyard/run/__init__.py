@@ -1,0 +1,1 @@
+"""Drives implementations: clock, budget, isolation, records."""

@@ -1,0 +1,215 @@
+"""Turns what a user selects into runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tiltyard.claim import Request
+from tiltyard.errors import TiltyardError, unknown
+from tiltyard.implementation import Implementation
+from tiltyard.names import Value, check_parameters, convert, parse_name
+from tiltyard.registry import Registry, source_hash
+from tiltyard.run.environment import gpus
+from tiltyard.run.spec import RunSpec
+from tiltyard.suite import Budget, Suite
+
+TIERS = ("smoke", "standard", "full")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What to run in one suite.
+
+    Attributes:
+        tier: whose problems and budget are taken.
+        problems: patterns over the tier's problems; a name with brackets selects that problem
+            whatever its tier. Empty selects all.
+        implementations: patterns over names, or ``name[parameter=value]``. Empty selects all.
+        seeds: how many, from 0; None is the tier's number.
+        seconds: the budget; None is the tier's.
+        iterations: a further limit.
+        cost: a further limit, in weighted oracle calls.
+        device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU where machine and method have one.
+        threads: for BLAS, torch and numba.
+    """
+
+    tier: str = "smoke"
+    problems: Sequence[str] = ()
+    implementations: Sequence[str] = ()
+    seeds: int | None = None
+    seconds: float | None = None
+    iterations: int | None = None
+    cost: float | None = None
+    device: str = "cpu"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.tier not in TIERS:
+            raise unknown("tier", self.tier, TIERS)
+        if not re.fullmatch(r"cpu|auto|cuda(:\d+)?", self.device):
+            raise TiltyardError(f"device {self.device!r} is none of cpu, cuda, cuda:N, auto")
+        for name in ("seeds", "seconds", "iterations", "cost", "threads"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise TiltyardError(f"--{name} must be positive, got {value}")
+
+
+def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec]:
+    """Return the selected runs, ordered by problem, so that a worker sets each up once.
+
+    Raises:
+        TiltyardError: a pattern selects nothing, or a name or parameter is unknown.
+    """
+    tier = suite.tiers[selection.tier]
+    methods = select_implementations(registry, suite.name, selection.implementations)
+    budget = Budget(
+        seconds=selection.seconds or tier.seconds,
+        iterations=selection.iterations,
+        cost=selection.cost,
+    )
+    requests = [
+        Request(
+            problem=name,
+            implementation=method.name,
+            parameters=parameters,
+            seeds=tuple(range(selection.seeds or tier.seeds)),
+            budget=budget,
+        )
+        for name in select_problems(registry, suite.name, selection.tier, selection.problems)
+        for method, parameters in methods
+    ]
+    return plan_requests(
+        registry, suite, requests, device=selection.device, threads=selection.threads
+    )
+
+
+def plan_requests(
+    registry: Registry,
+    suite: Suite,
+    requests: Iterable[Request],
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+) -> list[RunSpec]:
+    """Return the requested runs, in order; names and parameters are completed."""
+    return [
+        spec
+        for request in requests
+        for spec in _specs(registry, suite, request, device=device, threads=threads)
+    ]
+
+
+def select_problems(
+    registry: Registry, suite: str, tier: str, patterns: Sequence[str]
+) -> list[str]:
+    """Return canonical names; the tier's own order, then that of the patterns."""
+    of_tier = [name for family in registry.families_of(suite) for name in family.names(tier)]
+    if not patterns:
+        return of_tier
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        if "[" in pattern and not _is_glob(pattern):
+            found = [registry.canonical(suite, pattern)]
+        else:
+            found = [name for name in of_tier if _matches(pattern, name)]
+        if not found:
+            raise _no_problem(registry, suite, tier, pattern)
+        chosen.update(dict.fromkeys(found))
+    return list(chosen)
+
+
+def select_implementations(
+    registry: Registry, suite: str, patterns: Sequence[str]
+) -> list[tuple[Implementation, Mapping[str, Value]]]:
+    """Return methods, each with the parameters that a pattern gave it."""
+    methods = registry.methods_of(suite)
+    if not patterns:
+        return [(method, {}) for method in methods]
+    chosen: dict[str, tuple[Implementation, Mapping[str, Value]]] = {}
+    for pattern in patterns:
+        if _is_glob(pattern):
+            found = [method for method in methods if _matches(pattern, method.name)]
+            if not found:
+                raise unknown("implementation", pattern, (method.name for method in methods))
+            chosen.update({method.name: (method, {}) for method in found})
+        else:
+            name, spelled = parse_name(pattern)
+            method = registry.implementation(suite, name)
+            chosen[pattern] = (method, complete(method, spelled))
+    return list(chosen.values())
+
+
+def complete(method: Implementation, given: Mapping[str, Value]) -> dict[str, Value]:
+    """Return every parameter of a method, each of its default's type."""
+    check_parameters(f"implementation {method.name}", given, method.parameters)
+    return {
+        key: convert(f"{method.name}: {key}", given.get(key, default), default)
+        for key, default in method.parameters.items()
+    }
+
+
+def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> None:
+    """Load every dataset that the problems need, so that bad data is refused before any run."""
+    verified: set[str] = set()
+    for name in problems:
+        family = registry.family(suite, parse_name(name)[0])
+        for dataset in set(family.datasets) - verified:
+            registry.dataset(dataset).load()
+            verified.add(dataset)
+        if family.files:
+            registry.build(suite, name)
+
+
+def _specs(
+    registry: Registry, suite: Suite, request: Request, *, device: str, threads: int
+) -> list[RunSpec]:
+    problem = registry.canonical(suite.name, request.problem)
+    method = registry.implementation(suite.name, request.implementation)
+    if device == "auto":
+        device = "cuda" if gpus() and "cuda" in method.devices else "cpu"
+    return [
+        RunSpec(
+            suite=suite.name,
+            suite_version=suite.version,
+            problem=problem,
+            data=registry.data_of(suite.name, problem),
+            implementation=method.name,
+            source=source_hash(Path(method.file)),
+            parameters=complete(method, request.parameters),
+            seed=seed,
+            device=device,
+            budget=request.budget,
+            threads=threads,
+        )
+        for seed in request.seeds
+    ]
+
+
+def _is_glob(pattern: str) -> bool:
+    return "*" in pattern or "?" in pattern
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Match ``*`` and ``?``; brackets are part of a name. A bare family matches its problems."""
+    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(regex, candidate) for candidate in (name, name.partition("[")[0]))
+
+
+def _no_problem(registry: Registry, suite: str, tier: str, pattern: str) -> TiltyardError:
+    elsewhere = [
+        other
+        for other in TIERS
+        for family in registry.families_of(suite)
+        if any(_matches(pattern, name) for name in family.names(other))
+    ]
+    if elsewhere:
+        return TiltyardError(
+            f"no problem of tier {tier} matches {pattern!r}; tier {elsewhere[0]} has some"
+        )
+    families = [family.name for family in registry.families_of(suite)]
+    if pattern in families:
+        return TiltyardError(f"{pattern} is in no tier; name one problem of it: '{pattern}[...]'")
+    return unknown("problem", pattern, families)

@@ -1,0 +1,192 @@
+"""The driver: clock, budget, checkpoints, statuses, in this process."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+
+from tiltyard import Budget
+from tiltyard.implementation import implementation
+from tiltyard.run.driver import Run
+from tiltyard.run.record import Status
+
+
+@pytest.fixture
+def drive(toy):
+    """Return a function that drives a generator function on the toy problem."""
+
+    def run(function, *, budget=None, x0=1.0, seen=None, **parameters):
+        method = implementation(suite="toy")(function)
+        suite = toy.suite("toy")
+        line = toy.build("toy", f"line[x0={x0}]")
+        points = [] if seen is None else seen
+        driver = Run(
+            suite,
+            method,
+            line.on("cpu"),
+            suite.judge(line),
+            budget=budget or Budget(iterations=1000),
+            report=points.append,
+        )
+        return driver.drive(np.random.default_rng(0), parameters), points
+
+    return run
+
+
+def constant(problem, rng):
+    while True:
+        yield 1.0
+
+
+def test_clock_stands_still_while_the_judge_works(drive, toy, monkeypatch):
+    judge = toy.suite("toy").judge
+    score = judge.score
+
+    def slow(self, answer):
+        time.sleep(0.05)
+        return score(self, answer)
+
+    monkeypatch.setattr(judge, "score", slow)
+    outcome, points = drive(constant, budget=Budget(iterations=5))
+    assert len(points) == 5
+    assert outcome.seconds < 0.05
+
+
+def test_clock_runs_while_the_method_works(drive):
+    def sleepy(problem, rng):
+        for _ in range(3):
+            time.sleep(0.02)
+            yield 1.0
+        time.sleep(0.02)
+
+    outcome, points = drive(sleepy)
+    assert outcome.seconds >= 0.08
+    assert [point.iteration for point in points] == [1, 2, 3]
+    assert points[0].seconds >= 0.02
+    assert points[2].seconds >= 0.06
+
+
+def test_clock_covers_work_done_before_a_generator_is_made(drive):
+    def eager(problem, rng):
+        time.sleep(0.02)
+        return iter([1.0])
+
+    outcome, _ = drive(eager)
+    assert outcome.seconds >= 0.02
+
+
+def test_checkpoints_are_log_spaced_and_the_last_answer_is_judged(drive):
+    outcome, points = drive(constant, budget=Budget(iterations=10_000))
+    iterations = [point.iteration for point in points]
+    assert outcome.status == Status.STOPPED
+    assert iterations[:5] == [1, 2, 3, 4, 5]
+    assert iterations[-1] == 10_000
+    assert 40 <= len(iterations) <= 60
+    assert all(b <= max(a + 1, 1.2 * a + 1) for a, b in itertools.pairwise(iterations))
+
+
+def test_answer_that_the_method_overwrites_is_kept_as_it_was(drive):
+    def two(problem, rng):
+        yield 0.5
+        yield 0.25
+
+    outcome, points = drive(two)
+    assert [point.metrics["gap"] for point in points] == [0.5, 0.25]
+    assert float(outcome.answer["x"]) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("budget", "reason"),
+    [
+        (Budget(iterations=7), "budget of 7 iterations spent"),
+        (Budget(cost=7), "budget of 7 oracle calls spent"),
+        (Budget(seconds=0.03), "budget of 0.03 s spent"),
+    ],
+)
+def test_budget_ends_the_run(drive, budget, reason):
+    def counting(problem, rng):
+        while True:
+            problem.count("step")
+            time.sleep(0.005)
+            yield 1.0
+
+    outcome, points = drive(counting, budget=budget)
+    assert (outcome.status, outcome.reason) == (Status.STOPPED, reason)
+    assert points[-1].iteration == outcome.iterations <= 7
+    assert outcome.oracles == {"step": outcome.iterations}
+
+
+def test_target_ends_the_run(drive):
+    def shrinking(problem, rng):
+        x = 1.0
+        while True:
+            yield x
+            x /= 10
+
+    outcome, points = drive(shrinking)
+    assert outcome.status == Status.SOLVED
+    assert [point.metrics["gap"] for point in points] == [1.0, 0.1, 0.01]
+
+
+def test_answer_after_the_budget_does_not_count_as_solved(drive):
+    def late(problem, rng):
+        time.sleep(0.05)
+        yield 0.0
+
+    outcome, points = drive(late, budget=Budget(seconds=0.01))
+    assert outcome.status == Status.STOPPED
+    assert points[0].metrics["gap"] == 0.0
+    assert points[0].seconds >= 0.05
+
+
+def test_method_that_returns_short_of_the_target_is_stopped(drive):
+    def short(problem, rng):
+        yield 0.5
+
+    outcome, _ = drive(short)
+    assert (outcome.status, outcome.reason) == (Status.STOPPED, "returned with gap 0.5")
+
+
+def test_generator_is_closed(drive):
+    closed = []
+
+    def tidy(problem, rng):
+        try:
+            yield from constant(problem, rng)
+        finally:
+            closed.append(True)
+
+    drive(tidy, budget=Budget(iterations=3))
+    assert closed == [True]
+
+
+def test_error_in_closing_does_not_matter(drive):
+    def untidy(problem, rng):
+        try:
+            yield from constant(problem, rng)
+        finally:
+            raise OSError
+
+    outcome, _ = drive(untidy, budget=Budget(iterations=3))
+    assert outcome.status == Status.STOPPED
+
+
+def test_ctrl_c_is_not_a_crash_of_the_method(drive):
+    def interrupted(problem, rng):
+        yield 1.0
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drive(interrupted)
+
+
+def test_answer_of_an_unsound_claim_is_kept_for_inspection(drive):
+    def boast(problem, rng):
+        yield 12345.0
+
+    outcome, points = drive(boast)
+    assert outcome.status == Status.UNSOUND
+    assert outcome.reason == "claims the impossible"
+    assert points == []
+    assert float(outcome.answer["x"]) == 12345.0

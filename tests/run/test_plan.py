@@ -1,0 +1,86 @@
+"""What a selection turns into."""
+
+import pytest
+
+from tiltyard.errors import TiltyardError
+from tiltyard.run.plan import Selection, plan, select_problems
+from tiltyard.run.spec import RunSpec
+
+
+def planned(toy, **selection):
+    return plan(toy, toy.suite("toy"), Selection(**selection))
+
+
+def test_default_is_the_smoke_tier_of_every_implementation(toy):
+    specs = planned(toy)
+    assert {spec.problem for spec in specs} == {
+        "line[x0=1.0,instance=0]",
+        "line[x0=-2.0,instance=0]",
+    }
+    assert {spec.implementation for spec in specs} == {m.name for m in toy.methods_of("toy")}
+    assert {spec.budget.seconds for spec in specs} == {0.05}
+
+
+def test_globs_exact_names_and_parameters(toy):
+    specs = planned(toy, problems=["line[x0=7]"], implementations=["halve[factor=0.25]", "no*"])
+    assert {spec.problem for spec in specs} == {"line[x0=7.0,instance=0]"}
+    assert [(spec.implementation, spec.parameters) for spec in specs] == [
+        ("halve", {"factor": 0.25}),
+        ("noisy", {}),
+    ]
+
+
+def test_brackets_in_a_glob_are_part_of_the_name(toy):
+    assert select_problems(toy, "toy", "smoke", ["line[x0=-*"]) == ["line[x0=-2.0,instance=0]"]
+    assert len(select_problems(toy, "toy", "smoke", ["line"])) == 2
+
+
+def test_seeds_and_tier(toy):
+    specs = planned(toy, tier="standard", implementations=["noisy"], seeds=3)
+    assert sorted(spec.seed for spec in specs) == [0, 0, 1, 1, 2, 2]
+    assert {spec.budget.seconds for spec in specs} == {0.2}
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ({"tier": "smok"}, "unknown tier 'smok'; did you mean smoke"),
+        ({"problems": ["lime"]}, "unknown problem 'lime'; did you mean line"),
+        ({"problems": ["line[x=1]"]}, "problem line has no parameter 'x'; its parameters: x0"),
+        ({"problems": ["line[x0=abc]"]}, "line: x0: expected float, got 'abc'"),
+        ({"problems": ["line[x0=nan]"]}, "line: x0: expected float, got 'nan'"),
+        ({"problems": ["line[x0=1"]}, "is not of the form"),
+        ({"problems": ["line[x0=3.0*"]}, "no problem of tier smoke matches .* standard has some"),
+        ({"implementations": ["halv"]}, "unknown implementation 'halv'; did you mean halve"),
+        ({"implementations": ["x*"]}, "unknown implementation"),
+        ({"implementations": ["halve[step=1]"]}, "halve has no parameter 'step'"),
+        ({"device": "gpu"}, "device 'gpu' is none of"),
+        ({"seconds": 0}, "--seconds must be positive"),
+        ({"seeds": -1}, "--seeds must be positive"),
+    ],
+)
+def test_mistakes_get_one_line(toy, selection, message):
+    with pytest.raises(TiltyardError, match=message) as caught:
+        planned(toy, **selection)
+    assert "\n" not in str(caught.value)
+
+
+def test_identity_is_what_defines_the_run(spec):
+    one = spec("halve")
+    assert one.id == spec("halve").id == RunSpec.from_json(one.to_json()).id
+    others = [
+        spec("noisy"),
+        spec("halve", seed=1),
+        spec("halve", problem="line[x0=2]"),
+        spec("halve", factor=0.25),
+        spec("halve", device="cuda"),
+    ]
+    assert len({one.id, *(other.id for other in others)}) == 6
+
+
+def test_auto_device_without_a_gpu_is_the_cpu(toy, monkeypatch):
+    monkeypatch.setattr("tiltyard.run.plan.gpus", list)
+    assert {spec.device for spec in planned(toy, device="auto")} == {"cpu"}
+    monkeypatch.setattr("tiltyard.run.plan.gpus", lambda: ["a GPU"])
+    devices = {spec.implementation: spec.device for spec in planned(toy, device="auto")}
+    assert (devices["both_devices"], devices["halve"]) == ("cuda", "cpu")
