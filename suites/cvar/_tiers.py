@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tiltyard.suite import Value
+from tiltyard.names import Value
 
 Grid = tuple[Mapping[str, Value], ...]
 
