@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tiltyard.errors import TiltyardError
@@ -20,6 +20,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("loss", "domain", "mu"), KINDS)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), weighted=st.booleans(), size=st.sampled_from([0.1, 1.0, 10.0]))
 def test_bound_is_below_every_objective(small, loss, domain, mu, seed, weighted, size):
     rng = np.random.default_rng(seed)

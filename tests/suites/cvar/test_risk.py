@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
@@ -40,6 +40,7 @@ def test_not_finite_is_infinite():
     assert cvar(np.array([np.nan, 1.0]), np.full(2, 0.5), 0.5) == np.inf
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_cvar_is_the_linear_program(data):
     n = data.draw(st.integers(1, 12))
@@ -63,6 +64,7 @@ def instance(loss, y, p):
 
 
 @pytest.mark.parametrize("loss", ["abs", "sq", "logistic", "linear", "pinball"])
+@settings(max_examples=30)
 @given(data=st.data())
 def test_fenchel_young(loss, data):
     """phi(z) + phi*(t) >= t z for every slope, with equality at the derivative."""
