@@ -274,7 +274,7 @@ def boards(
     """Return a board for every set of conditions, the most telling first.
 
     The first one is of the suite's current version, with the tier's own budget where such runs
-    exist, then with the most records.
+    exist, then with the most records. Runs without a budget in seconds belong to sweeps and claims.
 
     Args:
         registry: for names and defaults.
@@ -291,7 +291,7 @@ def boards(
     labels: dict[str, str] = {}
     for record in records:
         spec = record.spec
-        if names is None or spec.problem in names:
+        if spec.budget.seconds is not None and (names is None or spec.problem in names):
             labels[spec.id] = label(registry, record)
             key = (labels[spec.id], spec.problem, spec.seed)
             groups[Conditions.of(record, environments)][key] = record

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tiltyard.suites.cvar._program import Step, curvature
-from tiltyard.suites.cvar._risk import Array, Instance, Rows
+from tiltyard.suites.cvar._risk import Array, Instance, Rows, project_simplex
 from tiltyard.suites.cvar.certificate import Bracket, Dual
 
 ROUNDS = 6
@@ -48,14 +48,14 @@ def polish(bracket: Bracket, w: Array, step: Step) -> None:
         point = _Point(w.copy(), step.q.copy(), step.t.copy())
         for _ in range(ROUNDS if instance.smooth else 2):
             _newton(instance, point, active)
-            better = bracket.offer(point.w) if _inside(instance, point.w) else False
+            better = bracket.offer(_feasible(instance, point.w))
             better |= bracket.offer_dual(Dual.of(point.q, point.t))
             if not better:
                 break
 
 
-def _inside(instance: Instance, w: Array) -> bool:
-    return bool(np.isfinite(w).all()) and (instance.domain == "free" or bool((w >= 0).all()))
+def _feasible(instance: Instance, w: Array) -> Array:
+    return project_simplex(w) if instance.domain == "simplex" else w
 
 
 def _identify(instance: Instance, w: Array, step: Step, threshold: float) -> _Active:

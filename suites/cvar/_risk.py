@@ -207,9 +207,9 @@ def project_simplex(v: Array) -> Array:
     By sorting (Held, Wolfe & Crowder 1974, doi:10.1007/BF01580223).
     """
     # Equal shifts do not move the projection; this one keeps large entries from cancelling.
-    shifted = v - v.max()
-    descending = np.sort(shifted)[::-1]
     with np.errstate(all="ignore"):
+        shifted = v - v.max()
+        descending = np.sort(shifted)[::-1]
         thresholds = (np.cumsum(descending) - 1.0) / np.arange(1, len(v) + 1)
     support = np.flatnonzero(descending > thresholds)[-1]
     w: Array = np.maximum(shifted - thresholds[support], 0.0)

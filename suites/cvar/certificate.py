@@ -58,11 +58,11 @@ def repair(instance: Instance, dual: Dual) -> Dual:
         q = q / total
     elif total < 1.0:
         # Fill what is missing evenly into the room left, of all scenarios if these cannot hold it.
-        if math.fsum(cap) < 1.0:
+        if math.fsum(cap) < 1.0 and len(rows) < len(instance.y):
             return repair(instance, _spread(instance, dual))
         room = cap - q
-        spare = math.fsum(room)
-        q = np.minimum(q + room * ((1.0 - total) / spare), cap) if spare > 0 else q
+        share = (1.0 - total) / max(math.fsum(room), 1.0 - total)
+        q = q + room * share
     return Dual(rows, q, instance.rows(rows).clip_slopes(t))
 
 
@@ -127,7 +127,9 @@ def _smallest_singular_value(A: Array, weights: Array) -> float:
         block = A[first : first + 65536] * weights[first : first + 65536, None]
         R = np.asarray(np.linalg.qr(np.vstack((R, block)), mode="r"))
     values = np.linalg.svd(R, compute_uv=False)
-    return float(values[values > values[0] * 1e-12].min())
+    positive = values[values > values[0] * 1e-12]
+    # With A = 0 the shortest minimiser is 0.
+    return float(positive.min()) if positive.size else math.inf
 
 
 class Bracket:

@@ -162,7 +162,7 @@ def newsvendor(  # noqa: PLR0913 - a problem's parameters
     """One order under n lognormal demands, 100 exp(N(0, 1/4)), with linear costs of being wrong.
 
     ``over`` and ``under`` are the costs of a unit too many and too few. Gotoh & Takano (2007),
-    doi:10.1016/j.ejor.2006.03.022, give the optimal order in closed form.
+    European Journal of Operational Research 179, 80-96, give the optimal order in closed form.
     """
     check(n=n, beta=beta, over=over, under=under)
 

@@ -123,7 +123,7 @@ def _save(path: Path, bracket: Bracket, found: Reference) -> None:
 def _load(path: Path, instance: Instance) -> Reference | None:
     """Return what a cached file proves on the problem's data; None where that is too little."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             w, q, t = (np.asarray(file[key], dtype=np.float64) for key in ("w", "q", "t"))
             rows = np.asarray(file["rows"], dtype=np.intp)
             solver, date = str(file["solver"]), str(file["date"])
