@@ -1,13 +1,8 @@
 """What a method of the cvar suite sees.
 
 Minimise F(w) = CVaR_beta(l(w)) + mu/2 ||w||^2 over w in the domain, where the scenario
-<<<<<<< HEAD
-l_i(w) = loss(a_i . w, y_i) has probability p_i. By Rockafellar & Uryasev (2000,
-doi:10.21314/JOR.2000.038),
-=======
 l_i(w) = loss(a_i . w, y_i) has probability p_i. By
 Rockafellar & Uryasev (2000), doi:10.21314/JOR.2000.038,
->>>>>>> suite
 F(w) = min over alpha of alpha + 1/(1-beta) sum_i p_i (l_i(w) - alpha)_+ + mu/2 ||w||^2.
 """
 
