@@ -7,72 +7,20 @@ drew, in order, and updates a ``Point`` in place.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Picks = NDArray[np.int64]
-
-CODES = {"abs": 0, "sq": 1, "logistic": 2, "linear": 3, "pinball": 4}
-"""The integer by which a loop knows each loss."""
-
-
-class Rows(NamedTuple):
-    """The scenarios as a loop reads them.
-
-    Attributes:
-        A: (n, d) float64, row-major.
-        y: (n,) float64.
-        loss: a value of ``CODES``.
-        over: slope of the pinball loss above y.
-        under: its slope below y, as a positive number.
-    """
-
-    A: Array
-    y: Array
-    loss: int
-    over: float
-    under: float
-
-
-class Point(NamedTuple):
-    """An iterate and its running average.
-
-    The average is the polynomial-decay one of Shamir & Zhang (2013), arXiv:1212.1824, with eta = 3:
-    weights grow as t^3, so that the start is soon forgotten and no horizon is needed.
-
-    Attributes:
-        w: (d,) float64.
-        mean: (d,) float64, the average of w.
-        state: (3,) float64: alpha, the average of alpha, the number of steps done.
-    """
-
-    w: Array
-    mean: Array
-    state: Array
-
-
-class Model(NamedTuple):
-    """What a stochastic step minimises.
-
-    Attributes:
-        lw: step size of w at the first step; it decays as 1/sqrt(t + 1).
-        la: the same of alpha.
-        c: 1 / (1 - beta).
-        mu: weight of the squared norm.
-        prox: the prox-linear model, else the subgradient model.
-        simplex: project every w onto the simplex.
-    """
-
-    lw: float
-    la: float
-    c: float
-    mu: float
-    prox: bool
-    simplex: bool
+from tiltyard.implementations.cvar._state import (
+    Array,
+    Descent,
+    Model,
+    Picks,
+    Point,
+    Reference,
+    Rows,
+    SetPlayer,
+)
 
 
 @njit(cache=True, error_model="numpy")
@@ -191,3 +139,140 @@ def model_steps(rows: Rows, picks: Picks, point: Point, model: Model) -> None:
             project_simplex(w)
         state[0] -= la * (1.0 - eta)
         _average(point)
+
+
+@njit(cache=True)
+def _largest(values: Array, rank: int) -> float:
+    """Return the value that ``rank`` others precede in descending order; reorders ``values``."""
+    # Hoare's quickselect: np.partition would do, but takes ten times as long to compile.
+    low, high = 0, values.size - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return float(values[rank])
+
+
+@njit(cache=True, error_model="numpy")
+def tail_weights(losses: Array, tail: float) -> tuple[Array, float]:
+    """Return the (b,) weights whose dot product with the losses is their exact CVaR, and the VaR.
+
+    Losses above the VaR weigh 1/tail each; what is left goes in equal parts to those at the VaR, so
+    that a fractional tail and ties are exact.
+    """
+    var = _largest(losses.copy(), min(int(tail), losses.size - 1))
+    above, tied = 0, 0
+    for loss in losses:
+        above += loss > var
+        tied += loss == var
+    weights = np.zeros(losses.size)
+    for k in range(losses.size):
+        if losses[k] > var:
+            weights[k] = 1.0 / tail
+        elif losses[k] == var:
+            weights[k] = (1.0 - above / tail) / tied
+    return weights, var
+
+
+@njit(cache=True, error_model="numpy")
+def minibatch_gradient(rows: Rows, batch: Picks, w: Array, tail: float) -> tuple[Array, float]:
+    """Return a (d,) subgradient at w of the exact CVaR of the batch's losses, and their VaR."""
+    losses, slopes = np.empty(batch.size), np.empty(batch.size)
+    for k in range(batch.size):
+        i = batch[k]
+        z = _dot(rows.A, i, w)
+        losses[k], slopes[k] = loss_and_slope(rows.loss, z, rows.y[i], rows.over, rows.under)
+    weights, var = tail_weights(losses, tail)
+    gradient = np.zeros(w.size)
+    for k in range(batch.size):
+        # A tail holds few of the batch's rows: skipping the others halves the work.
+        if weights[k] > 0.0:
+            for j in range(w.size):
+                gradient[j] += weights[k] * slopes[k] * rows.A[batch[k], j]
+    return gradient, var
+
+
+@njit(cache=True, error_model="numpy")
+def minibatch_steps(
+    rows: Rows, batches: Picks, point: Point, velocity: Array, descent: Descent
+) -> None:
+    """Take one Nesterov step per batch: ``batches`` is int64 (m, b), ``velocity`` float64 (d,)."""
+    w, _, state = point
+    for batch in batches:
+        gradient, state[0] = minibatch_gradient(rows, batch, w, descent.tail)
+        for j in range(w.size):
+            slope = gradient[j] + descent.mu * w[j]
+            velocity[j] = descent.momentum * velocity[j] + slope
+            w[j] -= descent.step * (slope + descent.momentum * velocity[j])
+        _average(point)
+
+
+@njit(cache=True, error_model="numpy")
+def variance_reduced_steps(rows: Rows, picks: Picks, w: Array, at: Reference) -> None:
+    """Move w, float64 (d,), one proximal step per pick along the variance-reduced gradient."""
+    shrink = 1.0 / (1.0 + at.step * at.mu)
+    for i in picks:
+        z = _dot(rows.A, i, w)
+        _, slope = loss_and_slope(rows.loss, z, rows.y[i], rows.over, rows.under)
+        change = at.factors[i] * (slope - at.slopes[i])
+        for j in range(w.size):
+            w[j] = shrink * (w[j] - at.step * (change * rows.A[i, j] + at.gradient[j]))
+
+
+@njit(cache=True, error_model="numpy")
+def tree_draw(tree: Array, uniform: float) -> int:
+    """Return the leaf at which the running sum of the leaves passes ``uniform`` of their total."""
+    left, node = uniform * tree[1], 1
+    while node < tree.size // 2:
+        node *= 2
+        if left >= tree[node] and tree[node + 1] > 0.0:
+            left -= tree[node]
+            node += 1
+    return node - tree.size // 2
+
+
+@njit(cache=True, error_model="numpy")
+def set_player_steps(
+    rows: Rows, uniforms: Array, point: Point, player: SetPlayer, learner: tuple[float, float]
+) -> None:
+    """Play one round per number in ``uniforms``, float64 (m,) in [0, 1).
+
+    ``learner`` is (step size of w at the first step, mu).
+    """
+    w, _, state = point
+    step, mu = learner
+    logits, tree = player.logits, player.tree
+    first, k = tree.size // 2, player.share * player.logits.size
+    for uniform in uniforms:
+        i = tree_draw(tree, uniform)
+        decay = 1.0 / math.sqrt(state[2] + 1.0)
+        z = _dot(rows.A, i, w)
+        value, slope = loss_and_slope(rows.loss, z, rows.y[i], rows.over, rows.under)
+        shrink = 1.0 / (1.0 + step * decay * mu)
+        for j in range(w.size):
+            w[j] = shrink * (w[j] - step * decay * slope * rows.A[i, j])
+        _average(point)
+        player.losses[i] = value
+        cost = 1.0 - min(max(value / player.unit, 0.0), 1.0)
+        marginal = k * tree[first + i] / tree[1]
+        logits[i] -= min(player.eta * decay, 1.0) * cost / marginal
+        chosen = 1.0 / (1.0 + math.exp(-(player.offset + logits[i])))
+        node = first + i
+        tree[node] = (1.0 - player.gamma) * chosen + player.gamma * player.share
+        while node > 1:
+            node //= 2
+            tree[node] = tree[2 * node] + tree[2 * node + 1]

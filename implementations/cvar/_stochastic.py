@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tiltyard.implementations.cvar._state import CODES, Array, Model, Picks, Point, Rows
 from tiltyard.suites.cvar.problem import CVaRProblem
-
-if TYPE_CHECKING:
-    from tiltyard.implementations.cvar._kernels import Point, Rows
-
-Array = NDArray[np.float64]
-Picks = NDArray[np.int64]
 
 
 def chunk(problem: CVaRProblem) -> int:
@@ -27,9 +20,8 @@ def chunk(problem: CVaRProblem) -> int:
 
 def rows_of(problem: CVaRProblem) -> Rows:
     """Return the problem's scenarios as the compiled loops read them."""
-    from tiltyard.implementations.cvar._kernels import CODES, Rows
-
-    return Rows(problem.A, problem.y, CODES[problem.loss], *problem.pinball)
+    over, under = problem.pinball
+    return Rows(problem.A, problem.y, CODES[problem.loss], float(over), float(under))
 
 
 def draws(problem: CVaRProblem, rng: np.random.Generator) -> Callable[[int], Picks]:
@@ -69,6 +61,27 @@ def _central(values: Array, p: Array) -> float:
     return float(median) or float(p @ values) or 1.0
 
 
+def tail_distribution(problem: CVaRProblem, losses: Array) -> tuple[Array, float]:
+    """Return the (n,) weights q whose dot product with the losses is their CVaR, and the VaR.
+
+    q_i = p_i / (1 - beta) for the largest losses, as far as they fit into a sum of 1; the next
+    loss, the VaR, has the remainder. So a fractional tail and unequal p are exact.
+    """
+    p, tail = np.asarray(problem.p), 1.0 - problem.beta
+    top = np.arange(problem.n)
+    if not problem.facts["weighted"]:
+        # Only the tail and the loss below it need to be in order.
+        size = min(int(problem.n * tail) + 1, problem.n)
+        top = np.argpartition(losses, problem.n - size)[problem.n - size :]
+    top = top[np.argsort(-losses[top])]
+    mass = p[top]
+    before = np.cumsum(mass) - mass
+    q = np.zeros(problem.n)
+    q[top] = np.clip(tail - before, 0.0, mass) / tail
+    at_var = np.searchsorted(before, tail * (1.0 - 1e-12)) - 1
+    return q, float(losses[top[at_var]])
+
+
 def scaled_steps(problem: CVaRProblem, step: float) -> tuple[float, float]:
     """Return (step L / G2, step L), the step sizes of w and alpha for a unit-free step."""
     loss_scale, square_scale = scales(problem)
@@ -77,8 +90,6 @@ def scaled_steps(problem: CVaRProblem, step: float) -> tuple[float, float]:
 
 def start_point(problem: CVaRProblem) -> Point:
     """Return the start as the compiled loops update it."""
-    from tiltyard.implementations.cvar._kernels import Point
-
     w, alpha = problem.start()
     return Point(w, w.copy(), np.array([alpha, alpha, 0.0]))
 
@@ -107,10 +118,12 @@ def model_based(
         prox: the prox-linear model, else the subgradient model.
         average: yield the averaged iterate instead of the last one.
     """
-    from tiltyard.implementations.cvar._kernels import Model, model_steps
+    from tiltyard.implementations.cvar._kernels import model_steps
 
+    lw, la = steps
     c, simplex = 1.0 / (1.0 - problem.beta), problem.domain == "simplex"
-    model = Model(*steps, c, problem.mu, prox, simplex)
+    # Floats throughout: an integer would compile the loop once more.
+    model = Model(float(lw), float(la), c, float(problem.mu), prox, simplex)
     point = start_point(problem)
     rows, draw, size = rows_of(problem), draws(problem, rng), chunk(problem)
     while True:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tiltyard import implementation
-from tiltyard.implementations.cvar._stochastic import Array, model_based, scaled_steps
+from tiltyard.implementations.cvar._state import Array
+from tiltyard.implementations.cvar._stochastic import model_based, scaled_steps
 from tiltyard.suites.cvar.problem import CVaRProblem
 
 
