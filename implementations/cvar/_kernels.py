@@ -64,20 +64,23 @@ def project_simplex(w: Array) -> None:
 
     Exact in finitely many passes: Michelot (1986), doi:10.1007/BF00938486.
     """
+    # Relative to the largest entry nothing cancels: it is 0 and always above the threshold.
+    largest = w.max()
     threshold = -np.inf
-    count = 0
+    count = w.size + 1
     while True:
         total, active = 0.0, 0
         for value in w:
-            if value > threshold:
-                total += value
+            if value - largest > threshold:
+                total += value - largest
                 active += 1
-        if active == count:
+        # Each pass drops entries; rounding may bring one back, and NaN leaves none.
+        if active == 0 or active >= count:
             break
         count = active
         threshold = (total - 1.0) / active
     for j in range(w.size):
-        w[j] = max(w[j] - threshold, 0.0)
+        w[j] = max(w[j] - largest - threshold, 0.0)
 
 
 @njit(cache=True)
