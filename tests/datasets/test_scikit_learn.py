@@ -36,7 +36,7 @@ def test_truncated_file_is_refused_by_name(tmp_path):
 
     assert numbers.load()["x"].tolist() == [1.0, 2.0]
     file.write_text("1.0\n2")
-    with pytest.raises(TiltyardError, match="dataset numbers: .*truncated"):
+    with pytest.raises(TiltyardError, match=r"dataset numbers: .*truncated"):
         numbers.load()
 
 
