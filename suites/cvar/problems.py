@@ -129,7 +129,7 @@ def portfolio(  # noqa: PLR0913 - a problem's parameters
     return = mean + exposure . factors + volatility * shock. The three factors and the shocks are
     Student t with four degrees of freedom and unit variance; exposures are normal around
     (1, 0, 0) with deviation 0.3, times one per cent; volatilities are uniform in 0.5 to 2.5 per
-    cent; means grow with the volatility, 0.02 to 0.1 per cent a day. The loss is minus the return.
+    cent; means grow with the volatility, 0.01 to 0.15 per cent a day. The loss is minus the return.
     """
     check(n=n, d=d, beta=beta, mu=mu)
     volatility = rng.uniform(0.005, 0.025, d)
