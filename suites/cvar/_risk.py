@@ -190,9 +190,11 @@ def tail_weights(losses: Array, p: Array, beta: float) -> Array:
     most = min(n, int(np.ceil(n * (1.0 - beta))) + 1) if np.ptp(p) == 0.0 else n
     largest = np.argpartition(losses, n - most)[n - most :] if most < n else np.arange(n)
     largest = largest[np.argsort(-losses[largest], kind="stable")]
-    filled = np.cumsum(cap[largest])
+    # A million roundings would show beside gaps of 1e-12.
+    filled = np.cumsum(cap[largest], dtype=np.longdouble)
+    room = (1.0 - (filled - cap[largest])).astype(np.float64)
     q = np.zeros(n)
-    q[largest] = np.clip(1.0 - (filled - cap[largest]), 0.0, cap[largest])
+    q[largest] = np.clip(room, 0.0, cap[largest])
     return q
 
 

@@ -30,7 +30,7 @@ GOAL = 1e-13
 GOOD = 1e-11
 BAND = (600, 2000)
 BAND_ENTRIES = 30_000
-CROSSING = 20_000
+CROSSING = 3
 SUBSAMPLE = 8
 PATIENCE = 10
 
@@ -97,9 +97,11 @@ def _solve(instance: Instance, start: Array, goal: float, rounds: int) -> Bracke
         bracket.offer_dual(_dual(instance, model, step))
         length = _search(bracket, model, step)
         crossing = _crossing(model, model.w + (length or 1.0) * step.v)
-        opened = crossing if length == 1.0 else np.union1d(opened, crossing)
-        damping = damping * 0.1 if length == 1.0 else max(damping * 10.0, 1e-4)
-        damping = 0.0 if damping < 1e-9 else damping
+        opened = _nearest(model, crossing if length == 1.0 else np.union1d(opened, crossing), band)
+        if length < 1.0:
+            damping = max(damping * 30.0, 1e-4)
+        elif len(crossing) <= band:
+            damping = damping * 0.1 if damping > 1e-8 else 0.0
         polish(bracket, model.w + length * step.v, step)
         stalled = 0 if bracket.gap < 0.9 * before else stalled + 1
         done = bracket.gap <= goal or (bracket.gap <= GOOD and stalled)
@@ -137,10 +139,15 @@ def _crossing(model: Model, w: Array) -> Rows:
     if not instance.smooth:
         moved |= model.tail & (instance.slopes(z) != model.t)
     moved[model.band] = False
-    rows = np.flatnonzero(moved)
-    if len(rows) > CROSSING:
-        rows = rows[np.argpartition(np.abs(losses[rows] - alpha), CROSSING)[:CROSSING]]
-    return rows
+    return np.flatnonzero(moved)
+
+
+def _nearest(model: Model, rows: Rows, band: int) -> Rows:
+    """Return the rows whose losses are nearest to alpha, as many as one program should take."""
+    most = CROSSING * band
+    if len(rows) <= most:
+        return rows
+    return rows[np.argpartition(np.abs(model.losses[rows] - model.alpha), most)[:most]]
 
 
 def _dual(instance: Instance, model: Model, step: Step) -> Dual:

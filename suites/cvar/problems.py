@@ -80,7 +80,7 @@ def _classification(  # noqa: PLR0913 - a problem's parameters
     With b = +-1 the label, x = g + b (s - noise) v for a standard normal g and a direction v of
     unit length, so that noise moves a point towards the other class. At w = 0 all losses tie at
     log 2, and w = 0 is the minimiser unless the worst margins have a positive mean; s is
-    therefore 1.5 times the mean of the worst per cent, which serves every beta up to 0.99.
+    therefore 1.25 times the mean of the worst per cent, which serves every beta up to 0.99.
     """
     check(n=n, d=d, beta=beta, mu=mu)
     need_regularisation(mu)
@@ -97,7 +97,7 @@ def _classification(  # noqa: PLR0913 - a problem's parameters
 
     X, labels, towards = draw(n)
     worst = np.sort(towards - labels * (X @ v))[-max(1, n // 100) :]
-    separation = 1.5 * worst.mean()
+    separation = 1.25 * worst.mean()
     A, y = place(X, labels, towards)
     held_out = place(*draw(min(n, HELD_OUT_LIMIT)))
     return CVaRProblem(A=A, y=y, loss="logistic", beta=beta, mu=mu, held_out=held_out)
@@ -129,7 +129,7 @@ def portfolio(  # noqa: PLR0913 - a problem's parameters
     return = mean + exposure . factors + volatility * shock. The three factors and the shocks are
     Student t with four degrees of freedom and unit variance; exposures are normal around
     (1, 0, 0) with deviation 0.3, times one per cent; volatilities are uniform in 0.5 to 2.5 per
-    cent; means grow with the volatility, 0.02 to 0.1 per cent a day. The loss is minus the return.
+    cent; means grow with the volatility, 0.01 to 0.15 per cent a day. The loss is minus the return.
     """
     check(n=n, d=d, beta=beta, mu=mu)
     volatility = rng.uniform(0.005, 0.025, d)

@@ -32,12 +32,14 @@ def small():
     return _small
 
 
-def _small(loss, *, domain="free", mu=0.1, beta=0.9, weighted=False, n=40, d=3, seed=0):
+def _small(  # noqa: PLR0913 - what a problem has
+    loss, *, domain="free", mu=0.1, beta=0.9, weighted=False, n=40, seed=0
+):
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n)
     p = rng.exponential(size=n)
     return CVaRProblem(
-        A=rng.standard_normal((n, d)),
+        A=rng.standard_normal((n, 3)),
         y=np.sign(y) if loss == "logistic" else y,
         loss=loss,
         beta=beta,
