@@ -61,9 +61,11 @@ def smoothed_lbfgs(
     pairs: Pairs = deque(maxlen=memory)
     while smoothing > 1e-9:
         oracle.nu = smoothing * scale / oracle.c
-        for w in lbfgs(oracle, w, pairs, 1e-3 * oracle.nu * oracle.c):
+        for iterate in lbfgs(oracle, w, pairs, 1e-3 * oracle.nu * oracle.c):
+            w = iterate
             yield w.copy(), oracle.tau
         smoothing *= shrink
+    yield w.copy(), oracle.tau
 
 
 class SmoothedCVaR:
