@@ -1,7 +1,7 @@
 """Time of 10 000 steps of the cvar suite's compiled loops, beside a plain Python loop.
 
-Run with ``pytest benchmarks/bench_cvar_kernels.py``; compilation is outside the clock. The median in
-nanoseconds, divided by ``extra_info["samples"]``, is the time of a sample.
+Run with ``pytest benchmarks/bench_cvar_kernels.py``; compilation is outside the clock. The time of
+a sample is the median divided by ``extra_info["samples"]``.
 """
 
 from __future__ import annotations
