@@ -242,9 +242,10 @@ def tree_draw(tree: Array, uniform: float) -> int:
     left, node = uniform * tree[1], 1
     while node < tree.size // 2:
         node *= 2
-        if left >= tree[node] and tree[node + 1] > 0.0:
-            left -= tree[node]
-            node += 1
+        # Arithmetic instead of a branch, which would be mispredicted half the time.
+        right = (left >= tree[node]) & (tree[node + 1] > 0.0)
+        left -= right * tree[node]
+        node += right
     return node - tree.size // 2
 
 
@@ -275,7 +276,8 @@ def set_player_steps(
         logits[i] -= min(player.eta * decay, 1.0) * cost / marginal
         chosen = 1.0 / (1.0 + math.exp(-(player.offset + logits[i])))
         node = first + i
-        tree[node] = (1.0 - player.gamma) * chosen + player.gamma * player.share
-        while node > 1:
+        change = (1.0 - player.gamma) * chosen + player.gamma * player.share - tree[node]
+        # Adding the change, unlike summing anew, makes no level wait for the one below.
+        while node > 0:
+            tree[node] += change
             node //= 2
-            tree[node] = tree[2 * node] + tree[2 * node + 1]

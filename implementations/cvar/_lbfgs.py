@@ -45,7 +45,7 @@ def inverse_hessian_product(pairs: Pairs, gradient: Array, value: float) -> Arra
     """Return the (d,) product of the inverse Hessian's estimate with the gradient.
 
     Without pairs the estimate is value / ||gradient||^2, the multiple of the identity whose unit is
-    right whatever the units of the problem.
+    right whatever the units of the problem; where the value is zero, 1 stands in.
     """
     product = gradient.copy()
     shares = []
@@ -57,7 +57,7 @@ def inverse_hessian_product(pairs: Pairs, gradient: Array, value: float) -> Arra
         step, change = pairs[-1]
         product *= float(step @ change) / float(change @ change)
     else:
-        product *= value / float(gradient @ gradient or 1.0)
+        product *= (value or 1.0) / float(gradient @ gradient or 1.0)
     for (step, change), share in zip(pairs, reversed(shares), strict=True):
         product += step * (share - float(change @ product) / float(step @ change))
     return product

@@ -28,7 +28,11 @@ from tiltyard.suites.cvar.problem import CVaRProblem
         "gamma": (0.0, 0.01, 0.1),
         "average": (True, False),
     },
-    requires={"domain": ("free",), "weighted": (False,)},
+    requires={
+        "domain": ("free",),
+        "weighted": (False,),
+        "loss": ("abs", "sq", "logistic", "pinball"),
+    },
 )
 def ada_cvar(
     problem: CVaRProblem,
@@ -61,7 +65,8 @@ def ada_cvar(
     The answered alpha is the k-th largest of the losses last seen, one of each scenario.
 
     Args:
-        problem: a cvar problem on the free domain whose scenarios weigh the same.
+        problem: a cvar problem on the free domain whose scenarios weigh the same and whose loss is
+            not negative, which the clipped reward assumes.
         rng: draws the scenarios.
         step: lambda, in the units of the data.
         eta: multiplies the sampler's learning rate.

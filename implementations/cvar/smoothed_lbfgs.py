@@ -38,12 +38,12 @@ def smoothed_lbfgs(
     Subtracting nu/2 sum_i (q_i - p_i)^2 / p_i makes it smooth in l (Nesterov 2005), lower by at
     most nu (c - 1) / 2, with gradient q_i = p_i clip((l_i - tau) / nu, 0, c), where tau makes q sum
     to one. Each stage starts where the last ended, with its curvature pairs, and ends once the
-    predicted decrease is below a thousandth of nu (c - 1).
+    predicted decrease is below a thousandth of nu c.
 
     nu = smoothing * shrink^stage * S / c, where S is the CVaR at the start: the parameters have no
-    unit. Stages, constants and defaults are ours. It returns once the
-    relative smoothing is below 1e-9. The
-    loss itself is not smoothed: a kink of ``abs`` or ``pinball`` matters only inside the tail.
+    unit. It returns once smoothing * shrink^stage is below 1e-9. Stages, constants and defaults are
+    ours. The loss itself is not smoothed: a kink of ``abs`` or ``pinball`` matters only inside the
+    tail.
 
     A value with its gradient charges n samples. On the GPU the data stay there and d numbers
     travel. The answered alpha is tau, which tends to the VaR with the smoothing.
@@ -61,9 +61,11 @@ def smoothed_lbfgs(
     pairs: Pairs = deque(maxlen=memory)
     while smoothing > 1e-9:
         oracle.nu = smoothing * scale / oracle.c
-        for w in lbfgs(oracle, w, pairs, 1e-3 * oracle.nu * oracle.c):
+        for iterate in lbfgs(oracle, w, pairs, 1e-3 * oracle.nu * oracle.c):
+            w = iterate
             yield w.copy(), oracle.tau
         smoothing *= shrink
+    yield w.copy(), oracle.tau
 
 
 class SmoothedCVaR:
