@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Compilation and a busy machine make single examples slow.
+settings.register_profile("tiltyard", deadline=None)
+settings.load_profile("tiltyard")
 
 PLUGINS = Path(__file__).parent / "plugins"
 

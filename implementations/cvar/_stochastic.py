@@ -29,7 +29,7 @@ def draws(problem: CVaRProblem, rng: np.random.Generator) -> Callable[[int], Pic
     n = problem.n
     if not problem.facts["weighted"]:
         return lambda size: rng.integers(n, size=size)
-    return weighted_draws(np.asarray(problem.p), rng)
+    return weighted_draws(problem.p, rng)
 
 
 def weighted_draws(p: Array, rng: np.random.Generator) -> Callable[[int], Picks]:
@@ -51,7 +51,7 @@ def scales(problem: CVaRProblem) -> tuple[float, float]:
     w, _ = problem.start()
     losses, slopes = problem.losses_and_slopes(w)
     squares = slopes**2 * np.einsum("ij,ij->i", problem.A, problem.A)
-    p = np.asarray(problem.p)
+    p = problem.p
     return _central(np.abs(losses), p), _central(squares, p)
 
 
@@ -67,7 +67,7 @@ def tail_distribution(problem: CVaRProblem, losses: Array) -> tuple[Array, float
     q_i = p_i / (1 - beta) for the largest losses, as far as they fit into a sum of 1; the next
     loss, the VaR, has the remainder. So a fractional tail and unequal p are exact.
     """
-    p, tail = np.asarray(problem.p), 1.0 - problem.beta
+    p, tail = problem.p, 1.0 - problem.beta
     top = np.arange(problem.n)
     if not problem.facts["weighted"]:
         # Only the tail and the loss below it need to be in order.

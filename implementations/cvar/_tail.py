@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.suites.cvar.problem import CVaRProblem
-
 Array = NDArray[np.float64]
-
-
-def probabilities(problem: CVaRProblem) -> Array:
-    """Return the (n,) float64 probabilities of the scenarios."""
-    return np.full(problem.n, 1.0 / problem.n) if problem.p is None else problem.p
 
 
 def tail_risk(losses: Array, p: Array, beta: float) -> tuple[float, float]:

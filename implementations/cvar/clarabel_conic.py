@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard import implementation
-from tiltyard.implementations.cvar._tail import probabilities, tail_risk
+from tiltyard.implementations.cvar._tail import tail_risk
 from tiltyard.suites.cvar.problem import CVaRProblem
 
 Array = NDArray[np.float64]
@@ -62,7 +62,7 @@ def clarabel_conic(
     if problem.domain == "simplex":
         w = np.maximum(w, 0.0)
         w = w / w.sum()
-    yield w, tail_risk(problem.losses(w), probabilities(problem), problem.beta)[1]
+    yield w, tail_risk(problem.losses(w), problem.p, problem.beta)[1]
 
 
 def _scaled(problem: CVaRProblem) -> tuple[CVaRProblem, Array, Array]:
@@ -107,7 +107,7 @@ def _program(problem: CVaRProblem, unit: Array, ridge: Array) -> tuple[Any, ...]
     quadratic = csc_matrix((n * ridge, (every, every)), (size, size))
     linear = np.zeros(size)
     linear[d] = n
-    linear[d + 1 : d + 1 + n] = n * probabilities(problem) / (1.0 - problem.beta)
+    linear[d + 1 : d + 1 + n] = n * problem.p / (1.0 - problem.beta)
     rows = csc_matrix(vstack(blocks, format="csc"))
     return quadratic, linear, rows, np.concatenate(offsets), cones
 

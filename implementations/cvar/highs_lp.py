@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard import Unsupported, implementation
-from tiltyard.implementations.cvar._tail import probabilities, tail_risk
+from tiltyard.implementations.cvar._tail import tail_risk
 from tiltyard.suites.cvar.problem import CVaRProblem
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ def highs_lp(
     if result.status != 0:
         raise Unsupported(f"HiGHS found no solution: {result.message}")
     w = _weights(problem, result)
-    yield w, tail_risk(problem.losses(w), probabilities(problem), problem.beta)[1]
+    yield w, tail_risk(problem.losses(w), problem.p, problem.beta)[1]
 
 
 def _dual(problem: CVaRProblem) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _dual(problem: CVaRProblem) -> dict[str, Any]:
     """
     from scipy.sparse import csc_array, hstack
 
-    cap = probabilities(problem) / (1.0 - problem.beta)
+    cap = problem.p / (1.0 - problem.beta)
     sums = csc_array(problem.A.T)
     if problem.loss == "linear":
         pieces, constants = sums, np.zeros(problem.n)

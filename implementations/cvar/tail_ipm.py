@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from tiltyard import Unsupported, implementation
 from tiltyard.implementations.cvar._normal_matrix import factor, gram
 from tiltyard.implementations.cvar._pieces import Scenarios
-from tiltyard.implementations.cvar._tail import probabilities
 from tiltyard.implementations.cvar._working_set import Goal, Point, WorkingSet, spread_of
 from tiltyard.suites.cvar.problem import CVaRProblem
 
@@ -81,7 +80,7 @@ def _scenarios(problem: CVaRProblem) -> tuple[Scenarios, float]:
 
     On the simplex linear losses are made nonnegative, so that alpha may be.
     """
-    p = probabilities(problem)
+    p = problem.p
     A, y, shift = problem.A, problem.y, 0.0
     if problem.loss == "linear":
         shift = float(A.min()) if problem.domain == "simplex" else 0.0

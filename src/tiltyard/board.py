@@ -104,16 +104,20 @@ class Board:
         conditions: what the records have in common.
         records: the latest of every (implementation, problem, seed).
         labels: the implementation's label for each record's id.
+        of: how many problems there are to run; the records may be of fewer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a board
         self,
         suite: Suite,
         tier: str,
         conditions: Conditions,
         records: Sequence[Record],
+        *,
         labels: Mapping[str, str],
+        of: int,
     ) -> None:
+        self.of = of
         self.suite = suite
         self.tier = tier
         self.conditions = conditions
@@ -173,8 +177,9 @@ class Board:
         spent = ", ".join(f"{value:g} {unit}" for value, unit in limits if value is not None)
         threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
         return (
-            f"tier {self.tier}, version {one.suite_version}, {one.device}, {threads}, "
-            f"budget {spent}, hardware {one.hardware[:8]}, pool {self.pool}"
+            f"tier {self.tier}, {len(self.problems)} of {self.of} problems, "
+            f"version {one.suite_version}, {one.device}, {threads}, budget {spent}, "
+            f"hardware {one.hardware[:8]}, pool {self.pool}"
         )
 
     def require(self, implementation: str) -> None:
@@ -279,19 +284,22 @@ def boards(
     Args:
         registry: for names and defaults.
         suite: whose records they are.
-        tier: whose problems are kept; None keeps all.
+        tier: whose problems are kept, without runs that had another tier's budget; None keeps all.
         records: in the order in which they were started; a later one replaces an earlier one of
             the same implementation, parameters, problem, seed and conditions.
         environments: the store's.
     """
     names = None
+    others = {one.seconds for key, one in suite.tiers.items() if tier not in (None, key)}
     if tier is not None:
         names = {n for family in registry.families_of(suite.name) for n in family.names(tier)}
+        others.discard(suite.tiers[tier].seconds)
     groups: dict[Conditions, dict[tuple[str, str, int], Record]] = defaultdict(dict)
     labels: dict[str, str] = {}
     for record in records:
         spec = record.spec
-        if spec.budget.seconds is not None and (names is None or spec.problem in names):
+        kept = spec.budget.seconds is not None and spec.budget.seconds not in others
+        if kept and (names is None or spec.problem in names):
             labels[spec.id] = label(registry, record)
             key = (labels[spec.id], spec.problem, spec.seed)
             groups[Conditions.of(record, environments)][key] = record
@@ -303,7 +311,14 @@ def boards(
 
     ordered = sorted(groups.items(), key=weight, reverse=True)
     return [
-        Board(suite, tier or "all", conditions, list(found.values()), labels)
+        Board(
+            suite,
+            tier or "all",
+            conditions,
+            list(found.values()),
+            labels=labels,
+            of=len(names if names is not None else {problem for _, problem, _ in found}),
+        )
         for conditions, found in ordered
     ]
 

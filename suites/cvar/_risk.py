@@ -44,11 +44,10 @@ class Instance:
     def of(cls, problem: CVaRProblem) -> Self:
         """Return the judge's view of a problem; arrays are shared, not copied."""
         over, under = problem.pinball if problem.loss == "pinball" else (1.0, 1.0)
-        n = len(problem.y)
         return cls(
             problem.A,
             problem.y,
-            np.full(n, 1.0 / n) if problem.p is None else problem.p,
+            problem.p,
             problem.loss,
             problem.beta,
             problem.mu,

@@ -37,7 +37,7 @@ class CVaRProblem(Problem):
     Attributes:
         A: (n, d) float64, row-major, read-only; a regression's intercept is its last column.
         y: (n,) float64, read-only.
-        p: (n,) float64 probabilities that sum to 1, read-only; all 1/n unless ``weighted``.
+        p: (n,) float64 probabilities that sum to 1, read-only; all 1/n where none are given.
         beta: the CVaR's level, in [0, 1).
         mu: weight of the squared Euclidean norm, >= 0.
         domain: ``free`` is R^d; ``simplex`` is {w >= 0, sum w = 1}.
@@ -50,7 +50,7 @@ class CVaRProblem(Problem):
     loss: Loss
     beta: float
     mu: float
-    p: Array | None = None
+    p: Array = field(default_factory=lambda: np.empty(0))
     domain: Domain = "free"
     pinball: tuple[float, float] = (1.0, 1.0)
     held_out: tuple[Array, Array] | None = None
@@ -59,8 +59,9 @@ class CVaRProblem(Problem):
     def __post_init__(self) -> None:
         n, d = self.A.shape
         self.A = np.ascontiguousarray(self.A, dtype=np.float64)
-        uniform = self.p is None
-        self.p = np.full(n, 1.0 / n) if self.p is None else self.p
+        uniform = not self.p.size
+        if uniform:
+            self.p = np.full(n, 1.0 / n)
         for array in (self.A, self.y, self.p):
             array.setflags(write=False)
         self.facts: dict[str, Value] = {

@@ -13,6 +13,10 @@ if TYPE_CHECKING:  # imported when a command runs
     from tiltyard.board import Board
 
 
+FINE = ("solved", "stopped", "unsupported")
+"""Statuses that need no column: the other columns tell them."""
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(leaderboard)
@@ -36,32 +40,34 @@ def leaderboard(
         print_json([row.to_json() for row in board.rows])
         return
     targets = board.suite.targets
+    shown = sorted({targets[0], targets[len(targets) // 2], targets[-1]}, reverse=True)
     rows = [
         (
-            str(row.rank or "-"),
-            f"{row.rank_low}-{row.rank_high}" if row.rank else "",
+            f"{row.rank} [{row.rank_low}-{row.rank_high}]" if row.rank else "-",
             row.implementation,
             number(row.score),
             f"{row.problems}/{len(board.problems)}",
-            *(f"{row.reached[t]:.0%}" if row.problems else "-" for t in targets),
-            seconds(row.seconds[targets[len(targets) // 2]]),
+            *(f"{row.reached[t]:.0%}" if row.problems else "-" for t in shown),
+            *(seconds(row.seconds[t]) for t in shown),
             number(row.gap),
-            counts(row.statuses),
+            counts({name: n for name, n in row.statuses.items() if name not in FINE}),
         )
         for row in board.rows
     ]
-    middle = f">time to {targets[len(targets) // 2]:g}"
-    reached = [f">≤{target:g}" for target in targets]
-    columns = (">rank", "95 %", "implementation", ">score", ">problems", *reached, middle)
-    title = f"{board.suite.title}: {board.describe()}"
-    print_table(title, (*columns, ">median gap", "runs"), rows)
+    columns = ("rank [95 %]", "implementation", ">score", ">takes")
+    reached = [f">≤{target:g}" for target in shown]
+    times = [f">to {target:g}" for target in shown]
+    console.print(f"{board.suite.title}: {board.describe()}", style="bold", soft_wrap=True)
+    print_table("", (*columns, *reached, *times, ">gap", "failed"), rows)
     console.print(
-        "score: area under the performance profile, mean over targets; ≤: share of runs that "
-        "reached the gap; time: median.",
+        "score: area under the performance profile, mean over targets; takes: problems; ≤: share "
+        "of runs that kept the gap; to: median time until they did; gap: median final one.",
         style="dim",
+        soft_wrap=True,
     )
     for other in found[1:]:
-        console.print(f"not in this table: {len(other.records)} runs, {other.describe()}")
+        line = f"not in this table: {len(other.records)} runs, {other.describe()}"
+        console.print(line, soft_wrap=True)
 
 
 def compare(

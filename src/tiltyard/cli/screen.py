@@ -24,11 +24,9 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))  # noqa: T201 - the command's output
 
 
-def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = ""
-) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; columns that start with ``>`` are aligned to the right."""
-    table = Table(title=escape(title), title_justify="left", caption=caption or None)
+    table = Table(title=escape(title) or None, title_justify="left")
     for column in columns:
         right = column.startswith(">")
         table.add_column(column.removeprefix(">"), justify="right" if right else "left")

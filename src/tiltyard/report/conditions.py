@@ -43,7 +43,7 @@ def describe_board(board: Board, environments: Environments) -> dict[str, str]:
         "tier": board.tier,
         **describe(board.conditions, environments),
         "pool": board.pool,
-        "problems": str(len(board.problems)),
+        "problems": f"{len(board.problems)} of {board.of}",
         "seeds": str(len(board.seeds)),
     }
 

@@ -264,7 +264,7 @@ def test_tail_weights_give_the_exact_cvar():
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_tail_distribution_maximises_the_expected_loss(weighted):
-    p = np.random.default_rng(0).dirichlet(np.ones(50)) if weighted else None
+    p = np.random.default_rng(0).dirichlet(np.ones(50)) if weighted else np.empty(0)
     problem = make("sq", n=50, p=p)
     losses = problem.losses(np.ones(3))
     q, var = stochastic.tail_distribution(problem, losses)

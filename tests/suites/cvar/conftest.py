@@ -32,9 +32,7 @@ def small():
     return _small
 
 
-def _small(  # noqa: PLR0913 - what a problem has
-    loss, *, domain="free", mu=0.1, beta=0.9, weighted=False, n=40, seed=0
-):
+def _small(loss, *, domain="free", mu=0.1, beta=0.9, weighted=False, n=40, seed=0):
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n)
     p = rng.exponential(size=n)
@@ -44,7 +42,7 @@ def _small(  # noqa: PLR0913 - what a problem has
         loss=loss,
         beta=beta,
         mu=mu,
-        p=p / p.sum() if weighted else None,
+        p=p / p.sum() if weighted else np.empty(0),
         domain=domain,
         pinball=(1.0, 3.0) if loss == "pinball" else (1.0, 1.0),
     )

@@ -22,9 +22,7 @@ KINDS = [
 @pytest.mark.parametrize(("loss", "domain", "mu"), KINDS)
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), weighted=st.booleans(), size=st.sampled_from([0.1, 1.0, 10.0]))
-def test_bound_is_below_every_objective(  # noqa: PLR0913, PLR0917 - parameters of the test
-    small, loss, domain, mu, seed, weighted, size
-):
+def test_bound_is_below_every_objective(small, loss, domain, mu, seed, weighted, size):
     rng = np.random.default_rng(seed)
     problem = small(loss, domain=domain, mu=mu, weighted=weighted, seed=seed)
     instance = Instance.of(problem)

@@ -38,9 +38,7 @@ def test_diabetes_anchors(build, loss, value):
         ("logistic", "simplex"),
     ],
 )
-def test_reference_agrees_with_cvxpy(  # noqa: PLR0913, PLR0917 - parameters of the test
-    small, solve_with_cvxpy, loss, domain, mu, weighted
-):
+def test_reference_agrees_with_cvxpy(small, solve_with_cvxpy, loss, domain, mu, weighted):
     problem = small(loss, domain=domain, mu=mu, weighted=weighted, beta=0.8)
     found = solve(Instance.of(problem))
     assert found.upper == pytest.approx(solve_with_cvxpy(problem), rel=1e-6)
