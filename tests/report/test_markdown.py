@@ -12,7 +12,7 @@ ENVIRONMENTS = {"env": {**HARDWARE, "hardware": "hw"}}
 
 GOLDEN = """\
 tier standard, device cpu, threads 1, budget 0.2 s a run, hardware Toy 3000, 2 cores, 8 GiB, \
-suite version 1, pool {pool}, problems 2, seeds 1
+suite version 1, pool {pool}, problems 2 of 2, seeds 1
 
 | rank | 95 % | implementation | score | problems | reached 0.1 | reached 0.01 | time to 0.1 \
 | time to 0.01 | final gap | runs |
