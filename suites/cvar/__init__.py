@@ -93,4 +93,19 @@ SUITE = Suite(
     judge=_judge,
     miniature=_miniature,
     module=__name__,
+    example="""
+        w, alpha = problem.start()
+        best = np.inf
+        while True:
+            candidate = w + step * rng.standard_normal(problem.d)
+            if problem.domain == "simplex":
+                candidate = np.abs(candidate) / np.abs(candidate).sum()
+            losses = problem.losses(candidate)
+            level = np.quantile(losses, problem.beta)
+            excess = problem.p @ np.maximum(losses - level, 0.0) / (1.0 - problem.beta)
+            value = level + excess + problem.mu / 2 * candidate @ candidate
+            if value < best:
+                w, alpha, best = candidate, float(level), value
+            yield w, alpha
+    """,
 )
