@@ -122,8 +122,8 @@ def rank(credits_: Array, rng: np.random.Generator) -> Ranking:
 
 def ranks_of(scores: Array) -> NDArray[np.int64]:
     """Return 1 + the number of strictly higher scores, for each."""
-    higher: NDArray[np.int64] = np.sum(scores[None, :] > scores[:, None], axis=1, dtype=np.int64)
-    return higher + 1
+    higher = scores[None, :] > scores[:, None]
+    return 1 + np.asarray(np.sum(higher, axis=1, dtype=np.int64))
 
 
 def mean_credit(credits_: Array) -> Array:

@@ -87,6 +87,8 @@ def line(rng, *, x0: float = 1.0, instance: int = 0):
     """A start on the line."""
     if x0 == 0.5:
         time.sleep(60)
+    if x0 == 0.25:
+        raise ZeroDivisionError("no such line")
     return Line(x0)
 
 

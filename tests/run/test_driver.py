@@ -190,3 +190,13 @@ def test_answer_of_an_unsound_claim_is_kept_for_inspection(drive):
     assert outcome.reason == "claims the impossible"
     assert points == []
     assert float(outcome.answer["x"]) == 12345.0
+
+
+def test_error_of_the_judge_is_not_the_methods(drive, toy, monkeypatch):
+    def fail(self, answer):
+        raise AssertionError("below the certified bound")
+
+    monkeypatch.setattr(toy.suite("toy").judge, "score", fail)
+    outcome, _ = drive(constant)
+    assert outcome.status == Status.CRASHED
+    assert "the judge failed: AssertionError: below the certified bound" in outcome.reason

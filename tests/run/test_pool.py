@@ -121,6 +121,13 @@ def test_problem_that_cannot_be_set_up_is_refused(spec):
     assert [e.record.status for e in events if isinstance(e, Finished)] == [Status.SOLVED]
 
 
+def test_problem_that_raises_is_refused(pool, spec):
+    events = list(pool.run([spec("halve", problem="line[x0=0.25]"), spec("halve")]))
+    refused = [event.reason for event in events if isinstance(event, Refused)]
+    assert refused == ["ZeroDivisionError: no such line"]
+    assert [e.record.status for e in events if isinstance(e, Finished)] == [Status.SOLVED]
+
+
 def test_same_seed_same_answers_in_any_order_and_process(spec):
     limits = Limits(wall_seconds=10, memory_bytes=2**33)
     specs = [spec("noisy", seed=seed) for seed in range(4)]

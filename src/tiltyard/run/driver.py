@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -112,7 +112,7 @@ class Run:
             answer=self._answer,
         )
 
-    def _advance(self, rng: np.random.Generator, parameters: Mapping[str, Value]) -> None:
+    def _advance(self, rng: np.random.Generator, parameters: Mapping[str, Value]) -> NoReturn:
         """Advance the method; always ends by raising ``_Ended`` or the method's own error."""
         iteration_limit = self._budget.iterations or math.inf
         second_limit = self._budget.seconds or math.inf
@@ -162,7 +162,7 @@ class Run:
         if limit:
             raise _Ended(Status.STOPPED, f"{limit} spent")
 
-    def _finish(self, answer: Any) -> None:
+    def _finish(self, answer: Any) -> NoReturn:
         """End the run of a method that returned by itself."""
         if not self._iterations:
             raise _Ended(Status.INVALID_ANSWER, "returned without an answer")
@@ -180,8 +180,8 @@ class Run:
             raise _Ended(status, str(error)) from None
         except InvalidAnswer as error:
             raise _Ended(Status.INVALID_ANSWER, str(error)) from None
-        verdict = self._judge.score(accepted)
         self._answer = accepted
+        verdict = self._score(accepted)
         if not verdict.sound:
             raise _Ended(Status.UNSOUND, verdict.reason)
         gap = verdict.metrics[self._suite.gap]
@@ -197,6 +197,12 @@ class Run:
             )
         )
         return gap
+
+    def _score(self, answer: Answer) -> Verdict:
+        try:
+            return self._judge.score(answer)
+        except Exception as error:  # an error of the judge must not read as the method's
+            raise RuntimeError(f"the judge failed: {type(error).__name__}: {error}") from error
 
     def _out_of_budget(self) -> str:
         """Return which limit is met, in words, or the empty string."""

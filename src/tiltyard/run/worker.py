@@ -67,13 +67,17 @@ class Worker:
         method = registry().implementation(spec.suite, spec.implementation)
         try:
             stage = self._set_up(suite, spec)
+            reference = dict(stage.judge.reference())
         except TiltyardError as error:
             send("refused", str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - a problem's fault, not the method's
+            send("refused", f"{type(error).__name__}: {error}")
             return
         reason = method.unsupported(stage.problem, spec.device) or _no_device(spec.device)
         ready = {
             "setup_seconds": perf_counter() - start,
-            "reference": dict(stage.judge.reference()),
+            "reference": reference,
             "threads": self._threads,
         }
         send("ready", ready)

@@ -131,7 +131,7 @@ def _body(suite: Suite, problem: Problem | None) -> str:
 
 
 def _fill(template: str, **values: str) -> str:
-    text = files(__package__).joinpath(f"{template}.py.txt").read_text(encoding="utf-8")
+    text = files("tiltyard.scaffold").joinpath(f"{template}.py.txt").read_text(encoding="utf-8")
     return Template(text).substitute(values)
 
 
