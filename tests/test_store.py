@@ -6,6 +6,7 @@ import sqlite3
 import numpy as np
 import pytest
 
+from tiltyard import store as store_module
 from tiltyard.errors import TiltyardError
 from tiltyard.run.record import Checkpoint, Record, Status, unpack_answer
 from tiltyard.store import SCHEMA_VERSION, Store
@@ -139,12 +140,29 @@ def test_database_of_another_program(tmp_path):
 
 def test_newer_schema(tmp_path):
     path = tmp_path / "s.db"
-    Store(path).__exit__(None, None, None)
+    with Store(path):
+        pass
     with sqlite3.connect(path) as db:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     db.close()
     with pytest.raises(TiltyardError, match="upgrade Tiltyard to read it"):
         Store(path)
+
+
+def test_older_schema_is_migrated_and_keeps_its_records(tmp_path, record, monkeypatch):
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        store.add(record())
+    migrations = (*store_module._MIGRATIONS, "ALTER TABLE records ADD COLUMN extra TEXT")
+    monkeypatch.setattr(store_module, "_MIGRATIONS", migrations)
+    monkeypatch.setattr(store_module, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    with pytest.raises(TiltyardError, match="the next 'tiltyard run' upgrades it"):
+        Store(path, readonly=True)
+    with Store(path) as store:
+        assert store._version() == SCHEMA_VERSION + 1
+        assert [one.spec.id for one in store.records()] == [record().spec.id]
+    with Store(path, readonly=True) as store:
+        assert store._db.execute("SELECT extra FROM records").fetchall() == [(None,)]
 
 
 def test_corrupt_pages(tmp_path, record):

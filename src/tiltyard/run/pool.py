@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import psutil
@@ -82,12 +81,7 @@ class Pool:
         self._lifeline, self._life = self._context.Pipe(duplex=False)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for slot in self._slots:
             slot.kill()
         self._slots.clear()
