@@ -2,8 +2,8 @@
 
 import pytest
 
-from tiltyard.board import boards, label
 from tiltyard.errors import TiltyardError
+from tiltyard.grouping import boards, label
 from tiltyard.run.record import Checkpoint, Record, Status
 from tiltyard.suite import Budget
 
@@ -47,6 +47,7 @@ def test_rows_are_ranked_by_credit(toy, record):
     ]
     assert [row.score for row in board.rows] == pytest.approx([1.0, 0.5, 0.0])
     assert board.rows[1].seconds == {0.1: 0.01, 0.01: 0.01}
+    assert board.rows[1].to_json()["metrics"] == {"gap": 0.001}
     assert (board.rows[0].rank_low, board.rows[0].rank_high) == (1, 1)
 
 

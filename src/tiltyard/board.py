@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tiltyard.errors import TiltyardError, unknown
-from tiltyard.names import spell
-from tiltyard.registry import Registry, generator
+from tiltyard.errors import unknown
+from tiltyard.registry import generator
 from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import canonical_json
 from tiltyard.stats import Array, Pairing, mean_credit, pair, profile_credit, rank, sustained
-from tiltyard.store import Store
 from tiltyard.suite import Budget, Suite
 
 MINIMUM_COVERAGE = 0.5
@@ -60,6 +58,7 @@ class Row:
         score: mean profile credit over problems and targets, in [0, 1].
         problems: how many of the board's problems it takes.
         gap: median final gap; infinite where most runs failed.
+        metrics: median final value of every metric of the suite, over the runs that did not fail.
         seconds: median sustained seconds to each target; infinite where most runs missed it.
         reached: share of runs that sustained each target.
         statuses: how its runs ended.
@@ -73,6 +72,7 @@ class Row:
     score: float
     problems: int
     gap: float
+    metrics: Mapping[str, float]
     seconds: Mapping[float, float]
     reached: Mapping[float, float]
     statuses: Mapping[str, int]
@@ -88,6 +88,7 @@ class Row:
             "score": _number(self.score),
             "problems": self.problems,
             "gap": _number(self.gap),
+            "metrics": {name: _number(value) for name, value in self.metrics.items()},
             "seconds": {f"{level:g}": _number(value) for level, value in self.seconds.items()},
             "reached": {f"{level:g}": _number(value) for level, value in self.reached.items()},
             "statuses": dict(self.statuses),
@@ -244,6 +245,7 @@ class Board:
     ) -> Row:
         records = [record for problem in self.problems for record in self.runs(name, problem)]
         taken = [record for record in records if record.status != Status.UNSUPPORTED]
+        ended = [record for record in taken if not record.status.failed]
         costs = {level: [self._cost(r, level) for r in taken] for level in self.suite.targets}
         return Row(
             implementation=name,
@@ -253,6 +255,12 @@ class Board:
             score=float(mean_credit(self.credits)[index]),
             problems=problems,
             gap=_median([self._gap(record) for record in taken]),
+            metrics={
+                metric.name: _median(
+                    [record.metrics.get(metric.name, math.nan) for record in ended]
+                )
+                for metric in self.suite.metrics
+            },
             seconds={level: _median(values) for level, values in costs.items()},
             reached={
                 level: sum(map(math.isfinite, values)) / len(values) if values else math.nan
@@ -267,94 +275,6 @@ class Board:
                 ).most_common()
             ),
         )
-
-
-def boards(
-    registry: Registry,
-    suite: Suite,
-    tier: str | None,
-    records: Iterable[Record],
-    environments: Mapping[str, Mapping[str, Any]],
-) -> list[Board]:
-    """Return a board for every set of conditions, the most telling first.
-
-    The first one is of the suite's current version, with the tier's own budget where such runs
-    exist, then with the most records. Runs without a budget in seconds belong to sweeps and claims.
-
-    Args:
-        registry: for names and defaults.
-        suite: whose records they are.
-        tier: whose problems are kept, without runs that had another tier's budget; None keeps all.
-        records: in the order in which they were started; a later one replaces an earlier one of
-            the same implementation, parameters, problem, seed and conditions.
-        environments: the store's.
-    """
-    names = None
-    others = {one.seconds for key, one in suite.tiers.items() if tier not in (None, key)}
-    if tier is not None:
-        names = {n for family in registry.families_of(suite.name) for n in family.names(tier)}
-        others.discard(suite.tiers[tier].seconds)
-    groups: dict[Conditions, dict[tuple[str, str, int], Record]] = defaultdict(dict)
-    labels: dict[str, str] = {}
-    for record in records:
-        spec = record.spec
-        kept = spec.budget.seconds is not None and spec.budget.seconds not in others
-        if kept and (names is None or spec.problem in names):
-            labels[spec.id] = label(registry, record)
-            key = (labels[spec.id], spec.problem, spec.seed)
-            groups[Conditions.of(record, environments)][key] = record
-    usual = {Budget(seconds=one.seconds) for key, one in suite.tiers.items() if tier in (None, key)}
-
-    def weight(item: tuple[Conditions, Mapping[Any, Record]]) -> tuple[bool, bool, int]:
-        conditions, found = item
-        return conditions.suite_version == suite.version, conditions.budget in usual, len(found)
-
-    ordered = sorted(groups.items(), key=weight, reverse=True)
-    return [
-        Board(
-            suite,
-            tier or "all",
-            conditions,
-            list(found.values()),
-            labels=labels,
-            of=len(names if names is not None else {problem for _, problem, _ in found}),
-        )
-        for conditions, found in ordered
-    ]
-
-
-def boards_of_store(
-    registry: Registry, suite: Suite, tier: str | None, store: Store
-) -> list[Board]:
-    """Return ``boards`` of a store's runs with a budget in seconds.
-
-    Raises:
-        TiltyardError: the tier is unknown, or has no records.
-    """
-    if tier is not None and tier not in suite.tiers:
-        raise unknown("tier", tier, suite.tiers)
-    found = boards(
-        registry, suite, tier, store.records(suite.name, timed=True), store.environments()
-    )
-    if not found:
-        option = f" --tier {tier}" if tier else ""
-        raise TiltyardError(
-            f"no runs of suite {suite.name}{f' of tier {tier}' if tier else ''} in {store.path}; "
-            f"'tiltyard run {suite.name}{option}' makes some"
-        )
-    return found
-
-
-def label(registry: Registry, record: Record) -> str:
-    """Return the implementation's name with the parameters that differ from their defaults."""
-    spec = record.spec
-    method = registry.implementations.get((spec.suite, spec.implementation))
-    defaults = method.parameters if method else {}
-    changed = {k: v for k, v in spec.parameters.items() if k not in defaults or defaults[k] != v}
-    if not changed:
-        return spec.implementation
-    inside = ",".join(f"{key}={spell(value)}" for key, value in changed.items())
-    return f"{spec.implementation}[{inside}]"
 
 
 def _median(values: Sequence[float]) -> float:

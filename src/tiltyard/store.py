@@ -196,7 +196,7 @@ class Store:
         if readonly:
             if version < SCHEMA_VERSION:
                 raise TiltyardError(
-                    f"store {self.path} has schema {version}; 'tiltyard run' upgrades"
+                    f"store {self.path} has schema {version}; 'tiltyard run' upgrades it"
                 )
             return
         self._db.execute("PRAGMA journal_mode = WAL")

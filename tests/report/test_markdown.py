@@ -4,7 +4,7 @@ import dataclasses
 
 from toy_store import HARDWARE, by_hand, record
 
-from tiltyard.board import boards
+from tiltyard.grouping import boards
 from tiltyard.report.markdown import leaderboard_markdown
 from tiltyard.suite import Budget
 

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tiltyard.board import MINIMUM_COVERAGE, Board, boards
+from tiltyard.board import MINIMUM_COVERAGE, Board
 from tiltyard.errors import TiltyardError
+from tiltyard.grouping import boards
 from tiltyard.registry import Registry
 from tiltyard.report.claims import outcomes
 from tiltyard.report.conditions import SMOKE, Environments, command, describe, describe_board, other

@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tiltyard.board import MINIMUM_COVERAGE, Board, Row, label
+from tiltyard.board import MINIMUM_COVERAGE, Board, Row
+from tiltyard.grouping import label
 from tiltyard.registry import Registry
 from tiltyard.report.claims import value_cell
 from tiltyard.report.figures import representative
