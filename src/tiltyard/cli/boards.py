@@ -134,7 +134,7 @@ def export(
 
 
 def _boards(suite: str, tier: str | None, store: Path) -> list[Board]:
-    from tiltyard.board import boards_of_store
+    from tiltyard.grouping import boards_of_store
     from tiltyard.registry import registry
     from tiltyard.store import Store
 
