@@ -36,7 +36,10 @@ def sweep(
     as_json: opt.Json = False,
     store: opt.StorePath = opt.STORE,
 ) -> int:
-    """Run one implementation over a grid of one parameter, to see how sensitive it is to it."""
+    """Run one implementation over a grid of one parameter, to see how sensitive it is to it.
+
+    A run that fails is a finding here: the exit code is 1 only if a problem cannot be set up.
+    """
     from tiltyard.cli.execution import make_runs, records_of
     from tiltyard.cli.screen import counts, number, print_json, print_table
     from tiltyard.registry import registry
@@ -59,7 +62,7 @@ def sweep(
     rows, widths = table(found, one, parameter, points, records_of(store, specs))
     if as_json:
         print_json({"rows": [row.to_json() for row in rows], "decades": widths})
-        return int(summary.failed)
+        return int(bool(summary.refused))
     columns = (parameter, ">median gap", ">worst gap", *(f"≤{t:g}" for t in one.targets), "status")
     print_table(
         f"{implementation}: {parameter}",
@@ -77,7 +80,7 @@ def sweep(
     )
     for target, width in widths.items():
         typer.echo(f"median final gap at most {target}: {width:.2f} decades wide")
-    return int(summary.failed)
+    return int(bool(summary.refused))
 
 
 def claims(
@@ -86,7 +89,10 @@ def claims(
     as_json: opt.Json = False,
     store: opt.StorePath = opt.STORE,
 ) -> int:
-    """Measure what papers claim, as the suite's claims define it."""
+    """Measure what papers claim, as the suite's claims define it.
+
+    A run that fails is a finding here: the exit code is 1 only if a problem cannot be set up.
+    """
     from tiltyard.cli.execution import make_runs, records_of
     from tiltyard.cli.screen import print_json
     from tiltyard.registry import registry
@@ -95,10 +101,10 @@ def claims(
     found = registry()
     one = found.suite(suite)
     measured = []
-    failed = False
+    refused = False
     for claim in found.claims_of(suite):
         specs = plan_requests(found, one, claim.plan())
-        failed |= make_runs(found, store, specs, jobs=jobs, quiet=as_json).failed
+        refused |= bool(make_runs(found, store, specs, jobs=jobs, quiet=as_json).refused)
         measured.append((claim, claim.measure(records_of(store, specs))))
     if as_json:
         print_json([{"claim": claim.name, **dataclasses.asdict(f)} for claim, f in measured])
@@ -107,7 +113,7 @@ def claims(
             _print_claim(claim, finding)
         if not measured:
             typer.echo(f"suite {suite} has no claims")
-    return int(failed)
+    return int(refused)
 
 
 def _print_claim(claim: Claim, finding: Finding) -> None:
