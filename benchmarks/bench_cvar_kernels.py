@@ -66,8 +66,9 @@ def test_set_player_steps(timed, problem):
     uniforms = np.random.default_rng(0).random(SAMPLES)
     tree = np.zeros(2048)
     tree[1024 : 1024 + problem.n] = 0.05
-    for node in range(1023, 0, -1):
-        tree[node] = tree[2 * node] + tree[2 * node + 1]
+    for level in (256, 64, 16, 4, 1):
+        for node in range(level, 2 * level):
+            tree[node] = tree[4 * node : 4 * node + 4].sum()
     player = SetPlayer(np.zeros(1000), tree, np.zeros(1000), -3.0, 0.05, 0.1, 0.0, 1.0)
     timed(lambda: kernels.set_player_steps(rows, uniforms, point, player, (1e-3, 1e-3)))
 

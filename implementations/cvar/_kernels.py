@@ -241,11 +241,14 @@ def tree_draw(tree: Array, uniform: float) -> int:
     """Return the leaf at which the running sum of the leaves passes ``uniform`` of their total."""
     left, node = uniform * tree[1], 1
     while node < tree.size // 2:
-        node *= 2
-        # Arithmetic instead of a branch, which would be mispredicted half the time.
-        right = (left >= tree[node]) & (tree[node + 1] > 0.0)
-        left -= right * tree[node]
-        node += right
+        node *= 4
+        a, b, c, d = tree[node], tree[node + 1], tree[node + 2], tree[node + 3]
+        # Arithmetic instead of branches, which would be mispredicted half the time.
+        second = (left >= a) & (b + c + d > 0.0)
+        third = (left >= a + b) & (c + d > 0.0)
+        fourth = (left >= a + b + c) & (d > 0.0)
+        left -= second * a + third * b + fourth * c
+        node += second + third + fourth
     return node - tree.size // 2
 
 
@@ -260,7 +263,7 @@ def set_player_steps(
     w, _, state = point
     step, mu = learner
     logits, tree = player.logits, player.tree
-    first, k = tree.size // 2, player.share * player.logits.size
+    first, k, scale = tree.size // 2, player.share * player.logits.size, 1.0 / player.unit
     for uniform in uniforms:
         i = tree_draw(tree, uniform)
         decay = 1.0 / math.sqrt(state[2] + 1.0)
@@ -271,13 +274,13 @@ def set_player_steps(
             w[j] = shrink * (w[j] - step * decay * slope * rows.A[i, j])
         _average(point)
         player.losses[i] = value
-        cost = 1.0 - min(max(value / player.unit, 0.0), 1.0)
-        marginal = k * tree[first + i] / tree[1]
-        logits[i] -= min(player.eta * decay, 1.0) * cost / marginal
+        cost = 1.0 - min(max(value * scale, 0.0), 1.0)
+        # The marginal is k times the leaf's share of the root.
+        logits[i] -= min(player.eta * decay, 1.0) * cost * tree[1] / (k * tree[first + i])
         chosen = 1.0 / (1.0 + math.exp(-(player.offset + logits[i])))
         node = first + i
         change = (1.0 - player.gamma) * chosen + player.gamma * player.share - tree[node]
         # Adding the change, unlike summing anew, makes no level wait for the one below.
         while node > 0:
             tree[node] += change
-            node //= 2
+            node //= 4

@@ -108,7 +108,8 @@ class SetPlayer(NamedTuple):
 
     Attributes:
         logits: (n,) float64, logarithms of the k-DPP's weights.
-        tree: (2 m,) float64, m >= n: node v sums nodes 2v and 2v + 1; leaf m + i is marginal i.
+        tree: (2 m,) float64, m >= n a power of 4: node v sums nodes 4v to 4v + 3, from the root 1
+            on; leaf m + i is marginal i.
         losses: (n,) float64, the last loss seen of each scenario.
         offset: nu, which makes the marginals sum to k.
         share: k / n, where k is the size of the sets.

@@ -81,7 +81,7 @@ def ada_cvar(
     losses = problem.losses(point.w)
     q, _ = tail_distribution(problem, losses)
     rate = eta * math.sqrt(max(-math.log(tail), 0.0) / tail)
-    leaves = 2 ** math.ceil(math.log2(n))
+    leaves = 4 ** math.ceil(math.log(n, 4) - 1e-9)
     sampler = SetPlayer(np.zeros(n), np.zeros(2 * leaves), losses, 0.0, k / n, gamma, rate, 1.0)
     sampler = sampler._replace(unit=float(q @ losses) or 1.0)
     since = n
@@ -104,8 +104,8 @@ def refreshed(sampler: SetPlayer) -> SetPlayer:
     sampler.tree[leaves : leaves + n] += sampler.gamma * sampler.share
     while leaves > 1:
         level = sampler.tree[leaves : 2 * leaves]
-        leaves //= 2
-        sampler.tree[leaves : 2 * leaves] = level[::2] + level[1::2]
+        leaves //= 4
+        sampler.tree[leaves : 2 * leaves] = level.reshape(-1, 4).sum(axis=1)
     return sampler._replace(offset=offset)
 
 

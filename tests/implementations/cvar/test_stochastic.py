@@ -327,13 +327,14 @@ def test_set_players_marginals_approximate_the_k_dpp():
 
 
 def test_tree_draws_are_proportional_to_the_leaves():
-    leaves = np.array([3.0, 0.0, 1.0, 4.0, 2.0, 0.0, 0.0, 0.0])
-    tree = np.zeros(16)
-    tree[8:] = leaves
-    for node in range(7, 0, -1):
-        tree[node] = tree[2 * node] + tree[2 * node + 1]
+    leaves = np.zeros(16)
+    leaves[[0, 2, 3, 5, 11, 12]] = [2.0, 1.0, 3.0, 1.0, 1.0, 2.0]
+    tree = np.zeros(32)
+    tree[16:] = leaves
+    for node in (7, 6, 5, 4, 1):
+        tree[node] = tree[4 * node : 4 * node + 4].sum()
     grid = (np.arange(1000) + 0.5) / 1000
-    counts = np.bincount([kernels.tree_draw(tree, u) for u in grid], minlength=8)
+    counts = np.bincount([kernels.tree_draw(tree, u) for u in grid], minlength=16)
     np.testing.assert_array_equal(counts, 100 * leaves)
 
 
