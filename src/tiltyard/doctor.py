@@ -20,7 +20,7 @@ EXTRAS = {"pyarrow": ("export to Parquet", "pip install 'tiltyard[parquet]'")}
 
 
 @dataclass(frozen=True, slots=True)
-class Exam:
+class Inspection:
     """One thing: whether it is here, and its details or what it would take."""
 
     kind: str
@@ -33,18 +33,18 @@ class Exam:
         return asdict(self)
 
 
-def examine() -> list[Exam]:
+def examine() -> list[Inspection]:
     """Look at hardware, meters, extras, datasets and plug-ins."""
     return [*_hardware(), *_meters(), *_extras(), *_datasets(), *_plugins()]
 
 
-def _hardware() -> Iterator[Exam]:
+def _hardware() -> Iterator[Inspection]:
     values = environment()
     cpu = f"{values['cpu']}, {values['cores']} cores, {values['ram_gib']} GiB"
-    yield Exam("hardware", "CPU", here=True, detail=cpu)
-    yield Exam("hardware", "GPU", *_gpu(values["gpus"]))
+    yield Inspection("hardware", "CPU", here=True, detail=cpu)
+    yield Inspection("hardware", "GPU", *_gpu(values["gpus"]))
     blas = ", ".join(f"{one['internal_api']} {one['version']}" for one in values["blas"])
-    yield Exam("software", "BLAS", here=bool(blas), detail=blas or "found none loaded")
+    yield Inspection("software", "BLAS", here=bool(blas), detail=blas or "found none loaded")
 
 
 def _gpu(gpus: list[str]) -> tuple[bool, str]:
@@ -57,7 +57,7 @@ def _gpu(gpus: list[str]) -> tuple[bool, str]:
     return True, ", ".join(gpus)
 
 
-def _meters() -> Iterator[Exam]:
+def _meters() -> Iterator[Inspection]:
     """Say what could meter energy; the records' energy stays null until meters are built in."""
     counters = sorted(RAPL.glob("intel-rapl:*/energy_uj"))
     if not counters:
@@ -66,35 +66,35 @@ def _meters() -> Iterator[Exam]:
         rapl = False, f"not readable; until the next boot: sudo chmod a+r {RAPL}/*/energy_uj"
     else:
         rapl = True, f"{len(counters)} counters readable; not used yet"
-    yield Exam("meter", "RAPL (CPU energy)", *rapl)
+    yield Inspection("meter", "RAPL (CPU energy)", *rapl)
     nvml = shutil.which("nvidia-smi") is not None
     detail = "driver present; not used yet" if nvml else "needs an NVIDIA driver"
-    yield Exam("meter", "NVML (GPU energy)", here=nvml, detail=detail)
+    yield Inspection("meter", "NVML (GPU energy)", here=nvml, detail=detail)
 
 
-def _extras() -> Iterator[Exam]:
+def _extras() -> Iterator[Inspection]:
     for module, (purpose, command) in EXTRAS.items():
         here = importlib.util.find_spec(module) is not None
-        yield Exam("extra", module, here, purpose if here else f"{purpose}: {command}")
+        yield Inspection("extra", module, here, purpose if here else f"{purpose}: {command}")
     for method in registry().implementations.values():
         if method.needs:
             reason = method.missing()
             name = f"{method.suite}/{method.name}"
-            yield Exam("extra", name, not reason, reason or "has what it needs")
+            yield Inspection("extra", name, not reason, reason or "has what it needs")
 
 
-def _datasets() -> Iterator[Exam]:
+def _datasets() -> Iterator[Inspection]:
     for name, dataset in sorted(registry().datasets.items()):
         here = dataset.present()
         detail = f"{dataset.kind}, {dataset.licence}"
         if not here:
             detail = f"downloaded from {dataset.location} when first used ({dataset.licence})"
-        yield Exam("dataset", name, here, detail)
+        yield Inspection("dataset", name, here, detail)
 
 
-def _plugins() -> Iterator[Exam]:
+def _plugins() -> Iterator[Inspection]:
     found = registry()
     for folder in found.folders:
-        yield Exam("plug-ins", str(folder), here=True, detail="your own folder")
+        yield Inspection("plug-ins", str(folder), here=True, detail="your own folder")
     for broken in found.broken:
-        yield Exam("plug-in", broken.source, here=False, detail=broken.reason)
+        yield Inspection("plug-in", broken.source, here=False, detail=broken.reason)

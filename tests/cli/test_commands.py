@@ -26,6 +26,7 @@ def test_run_prints_a_line_for_each_run_and_a_summary(made):
 
 def test_run_again_continues(made, tiltyard):
     done = tiltyard("run", "toy", *GOOD)
+    assert done.stdout.startswith("[1/3] unsupported")
     assert "5 were in tiltyard.db already" in done.stdout
     done = tiltyard("run", "toy", "-i", "halve", "--again")
     assert "2 runs made: 2 solved" in done.stdout
@@ -112,6 +113,8 @@ def test_sweep(tiltyard):
 def test_claims(tiltyard):
     done = tiltyard("claims", "toy")
     assert "reproduced: 8 [8, 8] times" in done.stdout
+    assert "claim in-vain is not measured: a problem is missing" in done.stderr
+    assert done.returncode == 1
     (finding,) = json.loads(tiltyard("claims", "toy", "--json").stdout)
     assert finding["verdict"] == "reproduced"
 

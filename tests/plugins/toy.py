@@ -1,6 +1,7 @@
 """A suite in one file for the harness's tests: find the number zero."""
 
 import ctypes
+import dataclasses
 import itertools
 import os
 import time
@@ -237,3 +238,11 @@ CLAIM = Claim(
     measure=_measure,
     module=__name__,
 )
+
+
+def _plan_in_vain():
+    request = _plan()[0]
+    return [dataclasses.replace(request, problem="line[x0=0.25]")]
+
+
+CLAIM_IN_VAIN = dataclasses.replace(CLAIM, name="in-vain", plan=_plan_in_vain)

@@ -35,7 +35,7 @@ def make_runs(
         verify_data(found, suite, {spec.problem for spec in specs if spec.suite == suite})
     gaps = {name: suite.gap for name, suite in found.suites.items()}
     limits = default_limits(specs, jobs=jobs, wall=wall, memory=memory)
-    with Store(store) as opened, Watcher(len(specs), gaps, quiet=quiet) as watch:
+    with Store(store) as opened, Watcher(gaps, quiet=quiet) as watch:
         try:
             summary = execute(
                 opened,

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from typing import Self
 
+import typer
 from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from tiltyard.cli.screen import console, number, seconds, status
-from tiltyard.run.pool import Event, Finished, Refused, Started
+from tiltyard.run.pool import Event, Finished, Planned, Refused, Started
 from tiltyard.run.record import Record
 from tiltyard.run.spec import RunSpec
 
@@ -21,18 +22,17 @@ SHOWN = 12
 
 
 class Watcher:
-    """Shows the progress of ``total`` runs; call it with every event.
+    """Shows the progress of runs; call it with every event.
 
     Args:
-        total: the number of runs.
         gaps: the gap metric of each suite.
         quiet: show problems that could not be set up, and nothing else.
     """
 
-    def __init__(self, total: int, gaps: dict[str, str], *, quiet: bool = False) -> None:
+    def __init__(self, gaps: dict[str, str], *, quiet: bool = False) -> None:
         self._shows = not quiet
         self._live_shows = console.is_terminal and not quiet
-        self._total = total
+        self._total = 0
         self._gaps = gaps
         self._done = 0
         self._begun = time.monotonic()
@@ -41,7 +41,7 @@ class Watcher:
         self._bar = Progress(
             BarColumn(bar_width=40), MofNCompleteColumn(), TextColumn("{task.description}")
         )
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task("", total=None)
         self._live = Live(console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -56,6 +56,8 @@ class Watcher:
     def __call__(self, event: Event) -> None:
         """Take in what happened."""
         match event:
+            case Planned(runs):
+                self._total = runs
             case Started(spec):
                 self._running[spec.id] = spec
             case Finished(record):
@@ -67,9 +69,14 @@ class Watcher:
             case Refused(spec, reason):
                 self._running.pop(spec.id, None)
                 self._done += 1
-                console.print(f"[red]{escape(spec.problem)} could not be set up:[/] {reason}")
+                typer.echo(f"{spec.problem} could not be set up: {reason}", err=True)
         if self._live_shows:
-            self._bar.update(self._task, completed=self._done, description=self._time_left())
+            self._bar.update(
+                self._task,
+                completed=self._done,
+                total=self._total,
+                description=self._time_left(),
+            )
             self._live.update(Group(self._table(), self._bar))
 
     def _time_left(self) -> str:

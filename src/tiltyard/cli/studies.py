@@ -104,14 +104,17 @@ def claims(
     refused = False
     for claim in found.claims_of(suite):
         specs = plan_requests(found, one, claim.plan())
-        refused |= bool(make_runs(found, store, specs, jobs=jobs, quiet=as_json).refused)
-        measured.append((claim, claim.measure(records_of(store, specs))))
+        if make_runs(found, store, specs, jobs=jobs, quiet=as_json).refused:
+            typer.echo(f"claim {claim.name} is not measured: a problem is missing", err=True)
+            refused = True
+        else:
+            measured.append((claim, claim.measure(records_of(store, specs))))
     if as_json:
         print_json([{"claim": claim.name, **dataclasses.asdict(f)} for claim, f in measured])
     else:
         for claim, finding in measured:
             _print_claim(claim, finding)
-        if not measured:
+        if not found.claims_of(suite):
             typer.echo(f"suite {suite} has no claims")
     return int(refused)
 

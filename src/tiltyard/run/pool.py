@@ -32,6 +32,13 @@ _LOG_TAIL_BYTES = 8000
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """How many runs are about to be made."""
+
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """A run has been handed to a worker."""
 
@@ -53,7 +60,7 @@ class Refused:
     reason: str
 
 
-Event = Started | Finished | Refused
+Event = Planned | Started | Finished | Refused
 
 
 class Pool:

@@ -10,7 +10,7 @@ import psutil
 
 from tiltyard.registry import Registry
 from tiltyard.run.environment import environment, environment_id, hardware_id
-from tiltyard.run.pool import Event, Finished, Pool, Refused
+from tiltyard.run.pool import Event, Finished, Planned, Pool, Refused
 from tiltyard.run.record import Status
 from tiltyard.run.spec import Limits, RunSpec
 from tiltyard.store import Store
@@ -62,6 +62,7 @@ def execute(  # noqa: PLR0913 - all but two are options
     summary = Summary(kept=len(set(specs)) - len(todo))
     if not todo:
         return summary
+    watch(Planned(len(todo)))
     with Pool(
         jobs=jobs, threads=todo[0].threads, limits=limits, preload=_preload(registry, todo)
     ) as pool:
