@@ -194,6 +194,17 @@ def test_full_disk_keeps_what_was_committed(tmp_path, record):
         assert len(list(store.records())) == kept >= 1
 
 
+def test_readonly_folder_can_be_read_but_not_written(tmp_path, record, monkeypatch):
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        store.add(record())
+    monkeypatch.setattr("os.access", lambda *_: False)  # as on a disk that is mounted read-only
+    with pytest.raises(TiltyardError, match="its folder cannot be written"):
+        Store(path)
+    with Store(path, readonly=True) as store:
+        assert len(list(store.records())) == 1
+
+
 def test_readonly_file(tmp_path, record):
     path = tmp_path / "s.db"
     with open_store(path) as store:

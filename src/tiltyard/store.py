@@ -68,6 +68,8 @@ class Store:
             raise TiltyardError(f"no store at {path}; 'tiltyard run' makes one")
         if not path.parent.is_dir():
             raise TiltyardError(f"cannot open store {path}: its folder does not exist")
+        if not readonly and not os.access(path.parent, os.W_OK):
+            raise TiltyardError(f"cannot open store {path}: its folder cannot be written")
         with self._errors("open"):
             self._db = self._connect(readonly=readonly)
         try:
