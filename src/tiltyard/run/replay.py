@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,7 @@ def _compare(gap: str, old: Record, new: Record, lines: list[str]) -> bool:
             f"{name}: {record.status}, {judged}, {record.iterations} iterations, "
             f"{record.seconds:.3g} s"
         )
-    before = {point.iteration: repr(dict(point.metrics)) for point in old.checkpoints}
-    after = {point.iteration: repr(dict(point.metrics)) for point in new.checkpoints}
+    before, after = _by_iteration(old), _by_iteration(new)
     common = sorted(before.keys() & after.keys())
     different = [iteration for iteration in common if before[iteration] != after[iteration]]
     if different:
@@ -84,3 +84,13 @@ def _compare(gap: str, old: Record, new: Record, lines: list[str]) -> bool:
     else:
         lines.append(f"same: {len(common)} judged answers agree to the last bit")
     return not different and old.status == new.status
+
+
+def _by_iteration(record: Record) -> dict[int, dict[str, float | None]]:
+    """Return each checkpoint's metrics; what is not finite is None, as in a stored record."""
+    return {
+        point.iteration: {
+            name: value if math.isfinite(value) else None for name, value in point.metrics.items()
+        }
+        for point in record.checkpoints
+    }
