@@ -160,8 +160,9 @@ class Board:
             ranking = rank(self.credits[enough], generator("ranks", self.pool))
             columns = (ranking.ranks.tolist(), ranking.low.tolist(), ranking.high.tolist())
             ranks = dict(zip(enough, zip(*columns, strict=True), strict=True))
+        scores, unranked = mean_credit(self.credits), (None, None, None)
         rows = [
-            self._row(name, index, int(taken[index]), ranks.get(index, (None, None, None)))
+            self._row(name, float(scores[index]), int(taken[index]), ranks.get(index, unranked))
             for index, name in enumerate(self.implementations)
         ]
         return sorted(rows, key=lambda row: (row.rank or math.inf, row.implementation))
@@ -239,7 +240,7 @@ class Board:
     def _row(
         self,
         name: str,
-        index: int,
+        score: float,
         problems: int,
         ranks: tuple[int | None, int | None, int | None],
     ) -> Row:
@@ -252,7 +253,7 @@ class Board:
             rank=ranks[0],
             rank_low=ranks[1],
             rank_high=ranks[2],
-            score=float(mean_credit(self.credits)[index]),
+            score=score,
             problems=problems,
             gap=_median([self._gap(record) for record in taken]),
             metrics={

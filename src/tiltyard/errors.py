@@ -26,6 +26,11 @@ class Unsupported(TiltyardError):
     """A method cannot take this problem; raised by the method itself with the reason."""
 
 
+def describe(error: BaseException) -> str:
+    """Return an error's type and message in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> TiltyardError:
     """Return the error for a name nobody registered, with the nearest known names.
 

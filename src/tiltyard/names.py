@@ -36,6 +36,27 @@ def check_parameters(
             raise TiltyardError(f"{what} has no parameter {key!r}; its parameters: {known}")
 
 
+def complete(
+    what: str, owner: str, given: Mapping[str, Value], defaults: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Return every parameter in order, each of its default's type.
+
+    Args:
+        what: the kind of thing that has the parameters, for messages.
+        owner: its name.
+        given: values that differ from the defaults; those from a command line are text.
+        defaults: of every parameter.
+
+    Raises:
+        TiltyardError: a parameter is unknown, or its value does not spell its type.
+    """
+    check_parameters(f"{what} {owner}", given, defaults)
+    return {
+        key: convert(f"{owner}: {key}", given.get(key, default), default)
+        for key, default in defaults.items()
+    }
+
+
 def convert(what: str, value: Value, default: Value) -> Value:
     """Return ``value`` as the type of ``default``: a spelled value may come from the command line.
 

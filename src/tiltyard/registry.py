@@ -24,7 +24,7 @@ import numpy as np
 
 from tiltyard.claim import Claim
 from tiltyard.dataset import Dataset, file_sha256
-from tiltyard.errors import TiltyardError, unknown
+from tiltyard.errors import TiltyardError, describe, unknown
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value, parse_name
 from tiltyard.suite import Problem, ProblemFamily, Suite
@@ -250,8 +250,7 @@ def _collect(found: Registry, source: str, load: Any) -> None:
 def _one_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"syntax error in line {error.lineno}: {error.msg}"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, TiltyardError) else f"{type(error).__name__}: {text}"
+    return " ".join(str(error).split()) if isinstance(error, TiltyardError) else describe(error)
 
 
 def _check_owners(found: Registry) -> None:

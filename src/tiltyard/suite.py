@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from tiltyard.errors import PluginError
-from tiltyard.names import Value, check_parameters, convert, spell
+from tiltyard.names import Value, complete, spell
 
 Answer = Mapping[str, Any]
 """A judged answer: array names to NumPy arrays that the harness owns."""
@@ -235,17 +235,13 @@ class ProblemFamily:
         Raises:
             TiltyardError: a parameter is unknown.
         """
-        complete = self.complete(parameters)
-        inside = ",".join(f"{key}={spell(value)}" for key, value in complete.items())
+        every = self.complete(parameters)
+        inside = ",".join(f"{key}={spell(value)}" for key, value in every.items())
         return f"{self.name}[{inside}]"
 
     def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """Return every parameter in order, each of its default's type."""
-        check_parameters(f"problem {self.name}", parameters, self.parameters)
-        return {
-            key: convert(f"{self.name}: {key}", parameters.get(key, default), default)
-            for key, default in self.parameters.items()
-        }
+        return complete("problem", self.name, parameters, self.parameters)
 
     def names(self, tier: str) -> list[str]:
         """Return the canonical names of the tier's problems."""

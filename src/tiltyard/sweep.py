@@ -14,7 +14,7 @@ from tiltyard.claim import Request
 from tiltyard.errors import TiltyardError
 from tiltyard.names import Value, spell
 from tiltyard.registry import Registry
-from tiltyard.run.plan import Selection, complete, plan_requests, select_problems
+from tiltyard.run.plan import Selection, plan_requests, select_problems, with_defaults
 from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import RunSpec
 from tiltyard.stats import decades
@@ -116,7 +116,7 @@ def table(
         if not records:
             break
         method = registry.implementation(suite.name, records[0].spec.implementation)
-        rows.append(_row(suite, complete(method, {parameter: value})[parameter], by_value))
+        rows.append(_row(suite, with_defaults(method, {parameter: value})[parameter], by_value))
     if not points.logarithmic:
         return rows, {}
     grid_values = [float(value) for value in points.values]

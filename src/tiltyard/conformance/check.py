@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tiltyard.errors import describe
+
 T = TypeVar("T")
 
 
@@ -52,8 +54,7 @@ def _perform(name: str, check: Callable[[T], Iterable[str]], subject: T) -> Chec
     except Skip as reason:
         return Check(name, "skipped", str(reason))
     except Exception as error:  # noqa: BLE001 - the plug-in's code failed, which is the finding
-        text = " ".join(str(error).split())
-        troubles = [f"{type(error).__name__}: {text}"]
+        troubles = [describe(error)]
     return Check(name, "failed" if troubles else "ok", "; ".join(troubles))
 
 

@@ -9,6 +9,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from tiltyard.claim import Claim, Finding
+from tiltyard.errors import describe
 from tiltyard.names import Value
 from tiltyard.registry import Registry
 from tiltyard.report.format import count, interval, number
@@ -58,7 +59,7 @@ def _outcome(
     try:
         ids = [spec.id for spec in plan_requests(registry, suite, claim.plan())]
     except Exception as error:  # noqa: BLE001 - a claim is a plug-in: it takes nothing else down
-        return Outcome(claim, reason=f"its runs cannot be planned: {_one_line(error)}")
+        return Outcome(claim, reason=f"its runs cannot be planned: {describe(error)}")
     complete = [known for known in found.values() if all(key in known for key in ids)]
     if not ids or not complete:
         have = max((sum(key in known for key in ids) for known in found.values()), default=0)
@@ -75,7 +76,7 @@ def _outcome(
         effect = f"{number(finding.effect)} {finding.unit}, 95 % interval "
         effect += interval(finding.low, finding.high)
     except Exception as error:  # noqa: BLE001 - as above
-        return Outcome(claim, reason=f"its measure failed: {_one_line(error)}", ids=ids)
+        return Outcome(claim, reason=f"its measure failed: {describe(error)}", ids=ids)
     return Outcome(claim, finding, effect, _table(claim, rows), ids=ids)
 
 
@@ -102,7 +103,3 @@ def value_cell(value: object, spelled: Callable[[float], str] = number) -> Cell:
     if isinstance(value, Real):
         return Cell(spelled(float(value)), value=float(value))
     return Cell(str(value))
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

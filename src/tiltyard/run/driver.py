@@ -17,7 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from tiltyard.errors import InvalidAnswer, NonFiniteAnswer, Unsupported
+from tiltyard.errors import InvalidAnswer, NonFiniteAnswer, Unsupported, describe
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value
 from tiltyard.run.record import Checkpoint, Status
@@ -202,7 +202,7 @@ class Run:
         try:
             return self._judge.score(answer)
         except Exception as error:  # an error of the judge must not read as the method's
-            raise RuntimeError(f"the judge failed: {type(error).__name__}: {error}") from error
+            raise RuntimeError(f"the judge failed: {describe(error)}") from error
 
     def _out_of_budget(self) -> str:
         """Return which limit is met, in words, or the empty string."""
@@ -226,7 +226,6 @@ def _close(answers: Iterator[Any]) -> None:
 
 
 def _status_of(error: Exception) -> tuple[Status, str]:
-    text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return Status.OUT_OF_MEMORY, f"{type(error).__name__}: {text}"
-    return Status.CRASHED, f"{type(error).__name__}: {text}"
+        return Status.OUT_OF_MEMORY, describe(error)
+    return Status.CRASHED, describe(error)

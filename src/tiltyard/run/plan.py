@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from tiltyard.claim import Request
 from tiltyard.errors import TiltyardError, unknown
 from tiltyard.implementation import Implementation
-from tiltyard.names import Value, check_parameters, convert, parse_name
+from tiltyard.names import Value, complete, parse_name
 from tiltyard.registry import Registry, source_hash
 from tiltyard.run.environment import gpus
 from tiltyard.run.spec import RunSpec
@@ -95,10 +96,11 @@ def plan_requests(
     threads: int = 1,
 ) -> list[RunSpec]:
     """Return the requested runs, in order; names and parameters are completed."""
+    data_of = cache(partial(registry.data_of, suite.name))  # hashes a user's file only once
     return [
         spec
         for request in requests
-        for spec in _specs(registry, suite, request, device=device, threads=threads)
+        for spec in _specs(registry, suite, request, data_of, device=device, threads=threads)
     ]
 
 
@@ -138,17 +140,13 @@ def select_implementations(
         else:
             name, spelled = parse_name(pattern)
             method = registry.implementation(suite, name)
-            chosen[pattern] = (method, complete(method, spelled))
+            chosen[pattern] = (method, with_defaults(method, spelled))
     return list(chosen.values())
 
 
-def complete(method: Implementation, given: Mapping[str, Value]) -> dict[str, Value]:
+def with_defaults(method: Implementation, given: Mapping[str, Value]) -> dict[str, Value]:
     """Return every parameter of a method, each of its default's type."""
-    check_parameters(f"implementation {method.name}", given, method.parameters)
-    return {
-        key: convert(f"{method.name}: {key}", given.get(key, default), default)
-        for key, default in method.parameters.items()
-    }
+    return complete("implementation", method.name, given, method.parameters)
 
 
 def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> None:
@@ -163,8 +161,14 @@ def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> None
             registry.build(suite, name)
 
 
-def _specs(
-    registry: Registry, suite: Suite, request: Request, *, device: str, threads: int
+def _specs(  # noqa: PLR0913 - what a request is completed with
+    registry: Registry,
+    suite: Suite,
+    request: Request,
+    data_of: Callable[[str], dict[str, str]],
+    *,
+    device: str,
+    threads: int,
 ) -> list[RunSpec]:
     problem = registry.canonical(suite.name, request.problem)
     method = registry.implementation(suite.name, request.implementation)
@@ -175,10 +179,10 @@ def _specs(
             suite=suite.name,
             suite_version=suite.version,
             problem=problem,
-            data=registry.data_of(suite.name, problem),
+            data=data_of(problem),
             implementation=method.name,
             source=source_hash(Path(method.file)),
-            parameters=complete(method, request.parameters),
+            parameters=with_defaults(method, request.parameters),
             seed=seed,
             device=device,
             budget=request.budget,

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from tiltyard.errors import TiltyardError
+from tiltyard.errors import TiltyardError, describe
 from tiltyard.implementation import Implementation
 from tiltyard.registry import generator, registry
 from tiltyard.run.driver import Run
@@ -72,7 +72,7 @@ class Worker:
             send("refused", str(error))
             return
         except Exception as error:  # noqa: BLE001 - a problem's fault, not the method's
-            send("refused", f"{type(error).__name__}: {error}")
+            send("refused", describe(error))
             return
         reason = method.unsupported(stage.problem, spec.device) or _no_device(spec.device)
         ready = {
