@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tiltyard.errors import TiltyardError
 from tiltyard.history.benchmarks import Kind
-from tiltyard.history.project import Project, asv_errors
+from tiltyard.history.project import Project, reading
 from tiltyard.history.results import PARAMETERS, known_benchmarks
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def read_history(project: Project) -> pd.DataFrame:
         raise TiltyardError(
             f"no results of asv in {project.results}; 'tiltyard history add' writes some"
         )
-    with asv_errors():
-        known = known_benchmarks(project.results)
+    known = known_benchmarks(project.results)
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for path in paths:
         for rows in _rows(_load(path), known):
@@ -69,11 +68,8 @@ def read_history(project: Project) -> pd.DataFrame:
 def _load(path: Path) -> Results:
     from asv.results import Results
 
-    try:
-        with asv_errors():
-            return Results.load(str(path), machine_name=path.parent.name)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TiltyardError(f"{path} is no results file of asv: {error}") from None
+    with reading(path, "results file"):
+        return Results.load(str(path), machine_name=path.parent.name)
 
 
 def _rows(results: Results, known: dict[str, dict[str, Any]]) -> Iterator[dict[str, Sequence[Any]]]:

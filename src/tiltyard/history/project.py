@@ -58,7 +58,7 @@ def open_project(start: Path) -> Project:
         )
     from asv.config import Config
 
-    with asv_errors():
+    with reading(folder / CONFIG, "configuration"):
         config = Config.load(str(folder / CONFIG))
     return Project(repository, folder, config, folder / config.results_dir)
 
@@ -74,6 +74,16 @@ def asv_errors() -> Iterator[None]:
         raise TiltyardError(f"asv: {error}") from None
     except OSError as error:
         raise TiltyardError(f"cannot use {error.filename}: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Turn what a damaged file brings about into one line."""
+    with asv_errors():
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise TiltyardError(f"{path} is no {what} of asv: {error!r}") from None
 
 
 def machine(project: Project, name: str | None) -> dict[str, str]:
@@ -102,8 +112,8 @@ def machine(project: Project, name: str | None) -> dict[str, str]:
     from asv import util
     from asv.machine import Machine
 
-    with asv_errors():
-        known: dict[str, Any] = util.load_json(str(path), Machine.api_version)
+    with reading(path, "description of a machine"):
+        known: dict[str, Any] = dict(util.load_json(str(path), Machine.api_version))
     for field in ("arch", "cpu", "num_cpu"):
         if str(known.get(field)) != here[field]:
             raise TiltyardError(

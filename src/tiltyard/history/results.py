@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tiltyard.errors import TiltyardError
-from tiltyard.history.project import Project, asv_errors, exclusive, staged
+from tiltyard.history.project import Project, asv_errors, exclusive, reading, staged
 
 if TYPE_CHECKING:
     from asv.results import Results
@@ -112,7 +111,8 @@ def write(
         known = known_benchmarks(project.results)
         for sheet in sheets:
             results = _results(machine, commit, date, sheet.conditions)
-            _load(results, project.results)
+            with reading(project.results / results._filename, "results file"):  # noqa: SLF001
+                results.load_data(str(project.results))
             for entry in sheet.entries:
                 known[entry.name] = _describe(entry, known.get(entry.name))
                 _add(results, entry)
@@ -130,10 +130,13 @@ def known_benchmarks(results: Path) -> dict[str, dict[str, Any]]:
     from asv import util
     from asv.benchmarks import Benchmarks
 
-    path = Benchmarks.get_benchmark_file_path(str(results))
-    if not Path(path).exists():
+    path = Path(Benchmarks.get_benchmark_file_path(str(results)))
+    if not path.exists():
         return {}
-    known: dict[str, dict[str, Any]] = util.load_json(path, Benchmarks.api_version)
+    with reading(path, "list of benchmarks"):
+        known: dict[str, dict[str, Any]] = util.load_json(str(path), Benchmarks.api_version)
+        for about in known.values():
+            list(about["params"]), about["version"]
     return known
 
 
@@ -147,14 +150,6 @@ def _results(
     name = get_env_name(TOOL, python, dict(conditions), {})
     params = {**machine, "python": python, **conditions}
     return Results(params, dict(conditions), commit, date, python, name, {})
-
-
-def _load(results: Results, folder: Path) -> None:
-    path = folder / results._filename  # noqa: SLF001 - asv has no getter
-    try:
-        results.load_data(str(folder))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise TiltyardError(f"{path} is no results file of asv: {error}") from None
 
 
 def _describe(entry: Entry, known: Mapping[str, Any] | None) -> dict[str, Any]:
