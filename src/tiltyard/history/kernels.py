@@ -18,6 +18,9 @@ from tiltyard.history.results import Added, Entry, Sheet, python_version, write
 VERSION = "1"
 """A test that measures something else gets another name; asv then starts a new graph."""
 
+ROUNDS = 60
+"""Samples that are kept of a case: a fast one has a hundred thousand rounds."""
+
 
 def add_kernels(
     project: Project, path: Path, *, name: str | None = None, dirty: bool = False
@@ -25,8 +28,8 @@ def add_kernels(
     """Write the timings in a file of ``pytest --benchmark-json`` into asv's results.
 
     Each test becomes a benchmark ``kernels.track_<file>_<test>``, with the case in brackets as its
-    parameter. Its samples are the rounds' times where the file has them
-    (``--benchmark-save-data``), else asv gets the median alone.
+    parameter. Its samples are the times of at most ``ROUNDS`` rounds, evenly spaced, where the file
+    has them (``--benchmark-json`` writes all), else asv gets the median alone.
 
     Args:
         project: whose commit the file names.
@@ -94,7 +97,7 @@ def _cases(path: Path, benchmarks: Sequence[Any]) -> dict[str, dict[str, list[fl
             file, _, test = one["fullname"].rpartition("::")
             function, _, case = test.partition("[")
             samples = one["stats"].get("data") or [one["stats"]["median"]]
-            seconds = [float(value) for value in samples]
+            seconds = [float(value) for value in samples[:: -(-len(samples) // ROUNDS)]]
         except (KeyError, TypeError, ValueError, AttributeError):
             raise TiltyardError(f"{path}: a benchmark lacks its name or its timings") from None
         if not all(map(math.isfinite, seconds)):

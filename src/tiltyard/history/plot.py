@@ -41,6 +41,7 @@ def plot(frame: pd.DataFrame, commits: Sequence[str], out: Path) -> int:
             f"{len(groups)} series are too many for one figure (at most {PANELS}); choose with "
             "--benchmark, --problem and --implementation"
         )
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     columns = min(len(groups), 2)
@@ -53,7 +54,8 @@ def plot(frame: pd.DataFrame, commits: Sequence[str], out: Path) -> int:
         panel.set_axis_off()
     try:
         # Nothing of the day or of chance: the same history gives the same bytes.
-        figure.savefig(out, metadata=_metadata(out.suffix))
+        with rc_context({"svg.hashsalt": "tiltyard"}):
+            figure.savefig(out, metadata=_metadata(out.suffix))
     except OSError as error:
         raise TiltyardError(f"cannot write {out}: {error.strerror}") from None
     return len(groups)
