@@ -1,9 +1,9 @@
 """What asv tracks of a suite: one benchmark for each thing that is measured of a run.
 
 Everything is stored so that lower is better: asv knows no direction. A gap is stored as the decades
-that it lies above the suite's tightest target, log10(max(gap, target) / target): below the target a
-run has done all that was asked, and what is left of the gap is rounding. So 0 is perfect and nothing
-is negative, which asv's ratios could not show.
+that it lies above the suite's tightest target, log10(max(gap, target) / target): below the target
+a run has done all that was asked, and what is left of the gap is rounding. So 0 is perfect, and
+nothing is negative, which asv's ratios could not show.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def conditions_of(*, device: str, threads: int, tier: str) -> tuple[tuple[str, s
 
 
 def entries_of(suite: Suite, cells: Cells) -> list[Entry]:
-    """Return what each benchmark of a suite takes from records; no energy where none was metered."""
+    """Return what each benchmark of a suite takes; no energy where none was metered."""
     entries = [
         Entry(
             name=one.name,
