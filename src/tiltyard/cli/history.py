@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +87,8 @@ def show(
     Exit code 2 if there is nothing to show.
     """
     from tiltyard.cli.screen import number, print_json, print_table
-    from tiltyard.history.frame import CONDITIONS, SERIES
+    from tiltyard.history.frame import SERIES
+    from tiltyard.history.view import describe_conditions
 
     frame, commits = _history(benchmark, problem, implementation, machine, commit)
     commits = commits[-last:]
@@ -97,18 +100,12 @@ def show(
     for key, series in frame.groupby(list(SERIES), sort=False):
         name = dict(zip(SERIES, map(str, key), strict=True))
         values = dict(zip(series["commit"], series["value"], strict=True))
-        conditions = ", ".join(filter(None, (name[one] for one in CONDITIONS)))
-        rows.append(
-            (
-                name["benchmark"],
-                name["problem"],
-                name["implementation"],
-                conditions,
-                *(number(values.get(one)) for one in commits),
-            )
-        )
-    columns = ("benchmark", "problem", "implementation", "conditions")
-    print_table("", (*columns, *(f">{one[:8]}" for one in commits)), rows)
+        cells = (number(values.get(one)) for one in commits)
+        named = (name["benchmark"], name["problem"], name["implementation"])
+        rows.append((describe_conditions(name), *named, *cells))
+    columns = ("benchmark", "problem", "implementation", *(f">{one[:8]}" for one in commits))
+    for conditions, group in itertools.groupby(sorted(rows, key=itemgetter(0)), itemgetter(0)):
+        print_table(conditions, columns, [row[1:] for row in group])
 
 
 def plot(
