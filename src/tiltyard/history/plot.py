@@ -75,11 +75,11 @@ def _draw(panel: Any, series: pd.DataFrame, commits: Sequence[str]) -> None:
     title = " · ".join(part for part in (first["implementation"], first["problem"]) if part)
     panel.set_title(f"{first['benchmark']}\n{title}", fontsize=8, loc="left")
     panel.set_ylabel(first["unit"], fontsize=8)
-    panel.set_xlabel(describe_conditions(first), fontsize=6)
+    panel.set_xlabel(describe_conditions(dict(first)), fontsize=6)
     ticks = sorted({0, len(commits) // 2, len(commits) - 1})
     panel.set_xticks(ticks, [commits[index][:8] for index in ticks], fontsize=7)
     panel.set_xlim(-0.5, len(commits) - 0.5)
-    panel.tick_params(axis="y", labelsize=7)
+    panel.tick_params(axis="y", which="both", labelsize=7)
 
 
 def _metadata(suffix: str) -> dict[str, None] | None:
