@@ -70,7 +70,7 @@ def bisect_command(one: Regression) -> str:
     return shlex.join([*words, "--good", one.last_good[:10], "--bad", one.first_bad[:10]])
 
 
-def check(
+def check(  # noqa: PLR0913 - options
     frame: pd.DataFrame,
     commits: Sequence[str],
     repository: Repository,
