@@ -5,7 +5,7 @@ that is unsupported or was not run, inf a target that was not reached.
 """
 
 from tiltyard.stats.bootstrap import CONFIDENCE, RESAMPLES, Array
-from tiltyard.stats.costs import Unit, cost_spent, cost_to, sustained
+from tiltyard.stats.costs import Unit, cost_spent, cost_to, median_of_runs, sustained
 from tiltyard.stats.credit import (
     RATIO_LIMIT,
     decades,
@@ -74,6 +74,7 @@ __all__ = [
     "holm",
     "known_means",
     "mean_credit",
+    "median_of_runs",
     "pair",
     "pairwise_tests",
     "pareto_front",

@@ -103,17 +103,17 @@ def require_costs(costs: Array, *axes: str) -> None:
             )
 
 
-def median_cost(costs: Array, *, upper: bool) -> Array:
+def median_of_runs(values: Array, *, upper: bool) -> Array:
     """Return medians over the last axis of what is not NaN; NaN where there is nothing.
 
     Args:
-        costs: of any shape; inf is a value like any other.
+        values: of any shape; inf is a value like any other.
         upper: which of the two middle values of an even number is taken (a mean with inf is inf).
     """
-    if costs.shape[-1] == 0:
-        return np.full(costs.shape[:-1], math.nan)
-    known = (~np.isnan(costs)).sum(axis=-1, keepdims=True)
+    if values.shape[-1] == 0:
+        return np.full(values.shape[:-1], math.nan)
+    known = (~np.isnan(values)).sum(axis=-1, keepdims=True)
     middle = known // 2 if upper else np.maximum(known - 1, 0) // 2
     # NaN is sorted last; where all are NaN the first is.
-    medians = np.take_along_axis(np.sort(costs, axis=-1), middle, axis=-1)[..., 0]
+    medians = np.take_along_axis(np.sort(values, axis=-1), middle, axis=-1)[..., 0]
     return np.asarray(medians)

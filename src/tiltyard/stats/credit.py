@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tiltyard.stats.bootstrap import Array
-from tiltyard.stats.costs import median_cost, require_costs
+from tiltyard.stats.costs import median_of_runs, require_costs
 
 RATIO_LIMIT = 100.0
 """A cost this many times the best one earns as little as never reaching the target."""
@@ -29,7 +29,7 @@ def ratios_to_best(costs: Array) -> Array:
     """
     require_costs(costs, "implementations", "problems", "seeds")
     # The lower median, so that the best cost is finite wherever half of the seeds came through.
-    medians = median_cost(costs, upper=False)
+    medians = median_of_runs(costs, upper=False)
     best = np.fmin.reduce(medians, axis=0, initial=math.inf)
     best = np.maximum(best, np.finfo(float).tiny)[None, :, None]
     with np.errstate(invalid="ignore", over="ignore"):

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from tiltyard.stats.bootstrap import CONFIDENCE, RESAMPLES, Array, interval
-from tiltyard.stats.costs import median_cost, require_costs
+from tiltyard.stats.costs import median_of_runs, require_costs
 from tiltyard.stats.credit import RATIO_LIMIT
 from tiltyard.stats.significance import signed_rank
 
@@ -159,7 +159,7 @@ def head_to_head(first: Array, second: Array, rng: np.random.Generator) -> HeadT
     """
     for costs in (first, second):
         require_costs(costs, "problems", "seeds")
-    medians = [median_cost(costs, upper=True) for costs in (first, second)]
+    medians = [median_of_runs(costs, upper=True) for costs in (first, second)]
     ratios = np.exp(_log_ratio(*medians))
     reached = [np.isfinite(one) for one in medians]
     missed = [np.isinf(one) for one in medians]
@@ -198,7 +198,7 @@ def _log_ratio(first: Array, second: Array) -> Array:
 def _ratio_interval(runs: Sequence[Array], rng: np.random.Generator) -> tuple[float, float]:
     """Return the interval of the ratio of medians, by bootstrap over each one's seeds."""
     medians = [
-        median_cost(one[rng.integers(len(one), size=(RESAMPLES, len(one)))], upper=True)
+        median_of_runs(one[rng.integers(len(one), size=(RESAMPLES, len(one)))], upper=True)
         for one in runs
     ]
     low, high = interval(np.exp(_log_ratio(*medians)))
