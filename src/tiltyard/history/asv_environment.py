@@ -67,6 +67,19 @@ class Checkout(Environment):  # type: ignore[misc] # asv is untyped
         source = checkout / "src" if (checkout / "src").is_dir() else checkout
         before = env.get("ASV_PYTHONPATH")
         env["ASV_PYTHONPATH"] = os.pathsep.join([str(source), *([before] if before else [])])
-        if (checkout / USER_FOLDER).is_dir():
-            env[PLUGINS_VARIABLE] = str(checkout / USER_FOLDER)
+        env[PLUGINS_VARIABLE] = _plugins(checkout, env.get(PLUGINS_VARIABLE, USER_FOLDER))
         return self.run_executable("python", args, env=env, **kwargs)
+
+
+def _plugins(checkout: Path, folders: str) -> str:
+    """Return the plug-in folders of a checkout; those outside of the project are the same ones.
+
+    A folder that the commit does not have yet is left out, so that the working tree's is not
+    measured in its place.
+    """
+    here = Path.cwd().resolve()  # asv works in the folder of its configuration
+    found = []
+    for folder in ((here / entry).resolve() for entry in folders.split(os.pathsep) if entry):
+        inside = folder.is_relative_to(here)
+        found.append(checkout / folder.relative_to(here) if inside else folder)
+    return os.pathsep.join(str(folder) for folder in found if folder.is_dir())
