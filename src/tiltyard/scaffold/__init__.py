@@ -1,4 +1,4 @@
-"""Writes first versions: plug-ins that run and pass ``tiltyard check``, and what a history needs."""
+"""Writes first versions: plug-ins that pass ``tiltyard check``, and what a history needs."""
 
 from __future__ import annotations
 
