@@ -167,8 +167,8 @@ def _nothing(store: Store, commit: str, left_out: list[str]) -> str:
     commits = {values["commit"] for values in store.environments().values()} - {None}
     if commit in commits:
         return (
-            f"{start} with a suite that is found here, in its version; 'tiltyard list broken' shows "
-            "plug-ins that fail to load"
+            f"{start} with a suite that is found here, in its version; 'tiltyard list broken' "
+            "shows plug-ins that fail to load"
         )
     known = ", ".join(sorted(one[:10] for one in commits)) or "no commit at all"
     return (
