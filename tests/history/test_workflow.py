@@ -108,7 +108,7 @@ def test_every_command_exists_with_its_options(workflow, tmp_path, accepts, chos
     lines = [json.loads(line) for line in calls.read_text().splitlines()]
     suites, since = chosen.get("SUITES", "").split(), chosen.get("SINCE")
     assert lines == [
-        ["tiltyard", "run", *suites, "--tier", "smoke", "--seeds", "6"],
+        ["tiltyard", "run", *suites, "--tier", "smoke", "--seeds", "7"],
         ["tiltyard", "history", "add"],
         ["tiltyard", "report", "--out", "site"],
         ["asv", "publish", "--html-dir", "site/asv"],

@@ -125,7 +125,7 @@ def new_history() -> None:
         typer.echo("next:")
         typer.echo(f"  git add {shlex.join(map(os.path.relpath, written))}")
         typer.echo("  git commit -m 'Keep a history of time and accuracy'")
-        typer.echo("  tiltyard run --tier smoke --seeds 6 && tiltyard history add")
+        typer.echo("  tiltyard run --tier smoke --seeds 7 && tiltyard history add")
 
 
 def _find(found: Registry, name: str) -> list[tuple[str, str]]:
