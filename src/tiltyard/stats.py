@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tiltyard.run.record import Checkpoint, Record
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record
 
 Array = NDArray[np.float64]
 
@@ -38,13 +39,14 @@ def sustained(record: Record, gap: str, target: float) -> Checkpoint | None:
     """
     if record.status.failed:
         return None
-    found: Checkpoint | None = None
-    for point in reversed(record.checkpoints):
-        if not point.metrics.get(gap, math.nan) <= target:
-            break
-        found = point
-    limit = record.spec.budget.seconds
-    return found if found is None or limit is None or found.seconds <= limit else None
+    gaps = record.columns.metric(gap)
+    first = len(gaps)
+    while first and gaps[first - 1] <= target:
+        first -= 1
+    if first == len(gaps):
+        return None
+    found, limit = record.checkpoints[first], record.spec.budget.seconds
+    return found if limit is None or found.seconds <= limit else None
 
 
 def profile_credit(costs: Array) -> Array:

@@ -23,7 +23,7 @@ from tiltyard.implementation import Implementation
 from tiltyard.names import Value
 from tiltyard.registry import generator, registry
 from tiltyard.run.driver import Run
-from tiltyard.run.record import Checkpoint
+from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.spec import RunSpec
 from tiltyard.run.worker import Surroundings, fix_threads
 from tiltyard.suite import Answer, Judge, Problem, Verdict
