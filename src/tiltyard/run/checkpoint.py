@@ -6,6 +6,7 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, overload
 
 _ABSENT = -1
@@ -43,12 +44,12 @@ class Checkpoints(Sequence[Checkpoint]):
         metrics = [point["metrics"] for point in points]
         self._metrics = {
             name: array("d", [_real(values.get(name)) for values in metrics])
-            for name in dict.fromkeys(name for values in metrics for name in values)
+            for name in dict.fromkeys(chain.from_iterable(metrics))
         }
         oracles = [point["oracles"] for point in points]
         self._oracles = {
             kind: array("q", [calls.get(kind, _ABSENT) for calls in oracles])
-            for kind in dict.fromkeys(kind for calls in oracles for kind in calls)
+            for kind in dict.fromkeys(chain.from_iterable(oracles))
         }
 
     def __len__(self) -> int:
