@@ -192,14 +192,15 @@ class Board:
         Inf where the target was missed, NaN where the run is unsupported or missing.
         """
         if (target, unit) not in self._costs:
-            self._costs[target, unit] = self._array(lambda r: cost_to(self.suite, r, target, unit))
+            self._costs[target, unit] = self.array(lambda r: cost_to(self.suite, r, target, unit))
         return self._costs[target, unit]
 
     def spent(self, unit: Unit = "seconds") -> Array:
         """Return (implementations, problems, seeds) costs of whole runs; NaN as in ``costs``."""
-        return self._array(lambda record: cost_spent(self.suite, record, unit))
+        return self.array(lambda record: cost_spent(self.suite, record, unit))
 
-    def _array(self, value: Callable[[Record], float]) -> Array:
+    def array(self, value: Callable[[Record], float]) -> Array:
+        """Return (implementations, problems, seeds) values of the records, NaN for none."""
         shape = (len(self.implementations), len(self.problems), len(self.seeds))
         values = np.full(shape, np.nan)
         seeds = {seed: index for index, seed in enumerate(self.seeds)}

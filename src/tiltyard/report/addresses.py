@@ -22,6 +22,11 @@ def suite_address(suite: str) -> str:
     return page if page.lower() not in _OWN else f"{slug(suite)}~.html"
 
 
+def suite_folder(suite: str) -> str:
+    """Return the folder of the pages below a suite's."""
+    return slug(suite)
+
+
 def implementation_address(suite: str, implementation: str) -> str:
     """Return the address of an implementation's page."""
     return _below(suite, "implementation", implementation)
@@ -46,4 +51,4 @@ def _below(suite: str, kind: str, *names: str) -> str:
     """Return a readable name with a hash that keeps apart what reads alike."""
     clean = [re.sub(r"[^A-Za-z0-9]+", "-", name)[:_LETTERS].strip("-") or "x" for name in names]
     digest = hashlib.sha256("\x1f".join(names).encode()).hexdigest()[:8]
-    return f"{slug(suite)}/{kind}-{'-vs-'.join(clean)}-{digest}.html"
+    return f"{suite_folder(suite)}/{kind}-{'-vs-'.join(clean)}-{digest}.html"

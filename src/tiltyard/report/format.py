@@ -54,6 +54,14 @@ def seconds(value: float) -> str:
     return f"{number(rounded / scale)} {unit}"
 
 
+def quantity(value: float, unit: str) -> str:
+    """Return a number with its unit; one in seconds as ``seconds`` spells it."""
+    if unit == "s":
+        return seconds(value)
+    spelled = number(value)
+    return spelled if unit in {"", "1"} or math.isnan(value) else f"{spelled} {unit}"
+
+
 def share(value: float) -> str:
     """Return a share as a percentage."""
     return NOT_APPLICABLE if math.isnan(value) else f"{round(100 * value, 1):g} %"
