@@ -107,7 +107,7 @@ class SuiteView:
     def tiers(self) -> list[TierView]:
         """Every tier that has runs, the most demanding first."""
         views = []
-        for tier in reversed(TIERS):
+        for tier in [one for one in reversed(TIERS) if one in self.suite.tiers]:
             found = boards(self.registry, self.suite, tier, self.records, self.environments)
             if found:
                 labels = {one.spec.id: label(self.registry, one) for one in found[0].records}
