@@ -80,10 +80,10 @@ def _summary(first: str, second: str, result: HeadToHead) -> dict[str, str]:
             ends = f"{number(result.mean_low)} to {number(result.mean_high)}"
             ratio += f" (ratio {number(result.mean_ratio)}, 95\xa0% interval {ends})"
     return {
-        f"{first} is faster": count(result.count("win"), "problem"),
-        f"{second} is faster": count(result.count("loss"), "problem"),
-        "tied": count(result.count("tie"), "problem"),
-        "neither reached the gap": count(result.count("neither"), "problem"),
+        f"{first} is faster": count(result.outcomes.count("win"), "problem"),
+        f"{second} is faster": count(result.outcomes.count("loss"), "problem"),
+        "tied": count(result.outcomes.count("tie"), "problem"),
+        "neither reached the gap": count(result.outcomes.count("neither"), "problem"),
         f"only {first} reached it": count(result.only_first, "problem"),
         f"only {second} reached it": count(result.only_second, "problem"),
         "geometric mean where both did": ratio,
@@ -136,8 +136,8 @@ def _scatter(
     plot = Plot(
         f"{names[0]} against {names[1]}",
         f"Seconds to gap {target} on each problem, both logarithmic. Above the diagonal "
-        f"{names[0]} is faster: {count(result.count('win'), 'problem')}; below it {names[1]}: "
-        f"{count(result.count('loss'), 'problem')}.",
+        f"{names[0]} is faster: {count(result.outcomes.count('win'), 'problem')}; below it {names[1]}: "
+        f"{count(result.outcomes.count('loss'), 'problem')}.",
         *axes,
     )
     plot.diagonal()

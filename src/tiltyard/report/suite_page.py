@@ -147,7 +147,7 @@ def _duels(view: SuiteView, tier: TierView, duels: Duels) -> Table | None:
             if result is None:
                 cells.append(Cell("", css="na"))
                 continue
-            won, lost = result.count("win"), result.count("loss")
+            won, lost = result.outcomes.count("win"), result.outcomes.count("loss")
             if first > second:
                 won, lost = lost, won
             css = "h1" if won > lost else ""

@@ -145,7 +145,7 @@ def _band(  # noqa: PLR0913, PLR0917 - the entries of a profile, and what they a
     after = np.searchsorted(points, np.arange(steps))
     before = np.searchsorted(points, np.arange(steps), side="right") - 1
     taken = np.asarray(known.any(axis=1))
-    of_runs, of_problems = resamples.weights(known | ~taken[:, None])
+    of_runs, of_problems = resamples.weights(known)
     entries = csr_array(
         (np.full(len(run), 1.0 / targets), (after[step], run)), shape=(count, known.size)
     )
