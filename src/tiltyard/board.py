@@ -132,6 +132,7 @@ class Board:
                 self.suite,
                 name,
                 [record for problem in self.problems for record in self.runs(name, problem)],
+                costs={target: self.costs(target)[index] for target in self.suite.targets},
                 score=float(scores[index]),
                 problems=int(taken[index]),
                 ranks=ranks.get(index, unranked),

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from tiltyard.report.format import power
+from tiltyard.stats import Array
 
 WIDTH, HEIGHT = 440, 310
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 10, 44
@@ -40,10 +43,14 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Return where a value lies, from 0 to 1; what is outside lies on the edge."""
-        value = min(max(value, self.low), self.high)
+        return float(self.places(np.array(value)))
+
+    def places(self, values: Array) -> Array:
+        """Return where values lie, as ``place`` does."""
+        inside = np.clip(values, self.low, self.high)
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
+            return np.asarray(np.log(inside / self.low) / math.log(self.high / self.low))
+        return (inside - self.low) / (self.high - self.low)
 
 
 def span(low: float, middle: float, high: float, most: float) -> str:
@@ -182,9 +189,12 @@ class Plot:
 
     def _path(self, points: Points) -> str:
         """Return the path through the points; those on the same tenth of a pixel are one."""
-        spots = [self._spot(*point) for point in points]
+        x, y = np.array(points, float).T
+        across = LEFT + self.x.places(x) * (WIDTH - LEFT - RIGHT)
+        down = HEIGHT - BOTTOM - self.y.places(y) * (HEIGHT - TOP - BOTTOM)
+        spots = list(zip(across.round(1).tolist(), down.round(1).tolist(), strict=True))
         kept = [spot for i, spot in enumerate(spots) if i == 0 or spot != spots[i - 1]]
-        return "M" + "L".join(f"{x:g},{y:g}" for x, y in kept)
+        return "M" + "L".join(["%g,%g" % spot for spot in kept])
 
     def _spot(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point lies, in tenths of a pixel."""

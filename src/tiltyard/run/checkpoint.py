@@ -70,6 +70,11 @@ class Checkpoints(Sequence[Checkpoint]):
             metrics={name: values[index] for name, values in self._metrics.items()},
         )  # fmt: skip
 
+    @property
+    def final(self) -> Mapping[str, float]:
+        """The metrics of the last checkpoint."""
+        return {name: values[-1] for name, values in self._metrics.items()}
+
     def metric(self, name: str) -> Sequence[float]:
         """Return the values of a metric, NaN where no verdict has it."""
         return self._metrics.get(name) or array("d", [math.nan]) * len(self)

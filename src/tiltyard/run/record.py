@@ -89,6 +89,8 @@ class Record:
     @property
     def metrics(self) -> Mapping[str, float]:
         """The final answer's metrics; empty where no answer was judged."""
+        if isinstance(self.checkpoints, Checkpoints):
+            return self.checkpoints.final
         return self.checkpoints[-1].metrics if self.checkpoints else {}
 
     @property
