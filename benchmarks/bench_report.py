@@ -165,17 +165,17 @@ def main():
     path = options.folder / f"{options.suites}-{options.problems}-{options.seeds}.db"
     if not path.is_file():
         fill(path, registry, options.seeds)
-        print(f"made {path}; run this again to measure without making it")
+        sys.stdout.write(f"made {path}; run this again to measure without making it\n")
         return
     start = time.perf_counter()
     out = options.folder / "site"
     write(registry, path, out)
     files = [file for file in out.rglob("*") if file.is_file()]
-    print(
+    sys.stdout.write(
         f"{time.perf_counter() - start:.1f} s, "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10:.0f} MiB, "
         f"{len(files)} files, {sum(file.stat().st_size for file in files) / 1e6:.0f} MB, "
-        f"largest {max(file.stat().st_size for file in files) / 1e6:.2f} MB"
+        f"largest {max(file.stat().st_size for file in files) / 1e6:.2f} MB\n"
     )
 
 

@@ -149,7 +149,8 @@ class Store:
         """
         with self._errors("read"):
             rows = self._db.execute(
-                "SELECT spec, result, CASE WHEN ? THEN answer END FROM records WHERE (? IS NULL OR suite = ?) "
+                "SELECT spec, result, CASE WHEN ? THEN answer END FROM records "
+                "WHERE (? IS NULL OR suite = ?) "
                 "AND (NOT ? OR json_extract(spec, '$.budget.seconds') IS NOT NULL) "
                 "ORDER BY started, id, hardware",
                 (answers, suite, suite, timed),

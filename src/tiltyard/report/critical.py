@@ -47,9 +47,7 @@ def differences(tier: TierView) -> Differences:
     return Differences(ties, _diagram(ranks, test.critical_difference, tier.style), sentence)
 
 
-def _diagram(
-    ranks: Sequence[tuple[float, str]], critical: float, style: dict[str, str]
-) -> Figure:
+def _diagram(ranks: Sequence[tuple[float, str]], critical: float, style: dict[str, str]) -> Figure:
     """Return a line for each implementation: where two bars overlap, the ranks are not apart."""
     low = min(1.0, ranks[0][0] - critical / 2)
     high = max(float(len(ranks)), ranks[-1][0] + critical / 2)

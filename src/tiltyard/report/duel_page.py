@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tiltyard.report.figures import Figure
 from tiltyard.report.format import count, level, number, seconds
 from tiltyard.report.svg import Plot, Shape, log_axis
 from tiltyard.report.table import Cell, Column, Table
-from tiltyard.report.view import SuiteView, TierView
+from tiltyard.report.view import Duel, SuiteView, TierView
 from tiltyard.stats import LEVEL, MINIMUM_PROBLEMS, HeadToHead, Outcome, median_of_runs
 
 _SHAPES: dict[Outcome, Shape] = {"win": "dot", "loss": "triangle", "tie": "square"}
@@ -23,7 +24,7 @@ _STYLES: dict[Outcome, str] = {"win": "s0 d0", "loss": "s1 d0", "tie": "s4 d0"}
 
 
 def duel_values(
-    view: SuiteView, first: str, second: str, results: dict[str, HeadToHead]
+    view: SuiteView, first: str, second: str, results: Mapping[str, Duel]
 ) -> dict[str, Any]:
     """Return what the page of two implementations shows.
 
@@ -48,10 +49,8 @@ def duel_values(
     }
 
 
-def _tier(
-    view: SuiteView, tier: TierView, first: str, second: str, result: HeadToHead
-) -> dict[str, Any]:
-    board, target = tier.board, tier.targets[0]
+def _tier(view: SuiteView, tier: TierView, first: str, second: str, duel: Duel) -> dict[str, Any]:
+    board, target, result = tier.board, duel.target, duel.result
     labels = tier.contenders[first], tier.contenders[second]
     times = [
         median_of_runs(board.costs(target)[board.implementations.index(label)], upper=True)
@@ -68,7 +67,7 @@ def _tier(
         "test": _test(tier, *labels),
         "figure": _scatter(board.problems, times, result, (first, second), level(target)),
         "families": _families(board.problems, result, first, second),
-        "problems": _problems(view, tier, times, result, (first, second)),
+        "problems": _problems(view, tier, times, duel, (first, second)),
     }
 
 
@@ -131,20 +130,20 @@ def _scatter(
     if not finite.size:
         return None
     low, high = max(float(finite.min()), 1e-9), max(float(finite.max()), 1e-9)
-    axes = [log_axis(f"seconds of {name[:40]}", low, high) for name in names]
-    edge = max(axis.high for axis in axes)
+    x_axis, y_axis = (log_axis(f"seconds of {name[:40]}", low, high) for name in names)
+    won, lost = (count(result.outcomes.count(one), "problem") for one in ("win", "loss"))
     plot = Plot(
         f"{names[0]} against {names[1]}",
         f"Seconds to gap {target} on each problem, both logarithmic. Above the diagonal "
-        f"{names[0]} is faster: {count(result.outcomes.count('win'), 'problem')}; below it {names[1]}: "
-        f"{count(result.outcomes.count('loss'), 'problem')}.",
-        *axes,
+        f"{names[0]} is faster: {won}; below it {names[1]}: {lost}.",
+        x_axis,
+        y_axis,
     )
     plot.diagonal()
     for problem, x, y, outcome in zip(problems, *times, result.outcomes, strict=True):
         if outcome in _SHAPES:
             tip = f"{problem}: {seconds(float(x))} and {seconds(float(y))}"
-            spot = (min(float(x), edge), min(float(y), edge))
+            spot = (min(float(x), x_axis.high), min(float(y), y_axis.high))
             shape: Shape = _SHAPES[outcome] if np.isfinite([x, y]).all() else "cross"
             plot.mark(tip, spot, _STYLES[outcome], shape)
     return Figure(
@@ -178,9 +177,10 @@ def _problems(
     view: SuiteView,
     tier: TierView,
     times: list[Any],
-    result: HeadToHead,
+    duel: Duel,
     names: tuple[str, str],
 ) -> Table:
+    result = duel.result
     words = {"win": names[0], "loss": names[1], "tie": "tied", "neither": "neither reached it"}
     rows = []
     for index, problem in enumerate(tier.board.problems):
@@ -206,4 +206,4 @@ def _problems(
         *(Column(name, "median seconds", numeric=True) for name in names),
         Column("effect, with the ratio's 95\xa0% interval"),
     ]
-    return Table(f"Problem by problem, gap {level(tier.targets[0])}", columns, rows)
+    return Table(f"Problem by problem, gap {level(duel.target)}", columns, rows)

@@ -33,9 +33,7 @@ def implementation_values(view: SuiteView, name: str) -> dict[str, Any]:
         "facts": _facts(method) if method else {},
         "parameters": _parameters(method) if method else None,
         "sources": _sources(records),
-        "tiers": [
-            _tier(view, tier, name) for tier in view.tiers if name in tier.names.values()
-        ],
+        "tiers": [_tier(view, tier, name) for tier in view.tiers if name in tier.names.values()],
         "rivals": [
             (rival, "../" + duel_address(view.suite.name, *pair))
             for pair in view.pairs

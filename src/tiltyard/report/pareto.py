@@ -63,7 +63,9 @@ def trades(tier: TierView) -> list[Trade]:
     ]
     found = [_trade(tier, cost) for cost in costs]
     if not provenances:
-        found.append(Trade("Accuracy and energy", reason="No record has energy: no meter was read."))
+        found.append(
+            Trade("Accuracy and energy", reason="No record has energy: no meter was read.")
+        )
     return found
 
 
@@ -113,7 +115,7 @@ def _log(record: Record, cost: _Cost) -> float:
 def _means(tier: TierView, values: Array) -> Array:
     """Return (implementations, 3) low end, mean over problems and high end."""
     mean = mean_credit(values)
-    resamples = Resamples(*values.shape[1:], generator("trades", tier.board.pool))
+    resamples = Resamples(values.shape[1], values.shape[2], generator("trades", tier.board.pool))
     drawn = resamples.means(values)
     low, high = interval(np.where(np.isnan(drawn), mean[:, None], drawn))
     return np.stack([np.fmin(low, mean), mean, np.fmax(high, mean)], axis=1)

@@ -8,9 +8,9 @@ from typing import Any
 
 from tiltyard.errors import TiltyardError
 from tiltyard.names import parse_name, spell
+from tiltyard.report.addresses import implementation_address
 from tiltyard.report.claims import value_cell
 from tiltyard.report.conditions import describe_board
-from tiltyard.report.addresses import implementation_address
 from tiltyard.report.figures import convergence
 from tiltyard.report.format import count, level, number, precise, quantity, seconds
 from tiltyard.report.table import Cell, Column, Table
@@ -121,7 +121,9 @@ def _costs(tier: TierView, name: str, problem: str, target: float) -> list[Cell]
     units: tuple[Unit, ...] = ("seconds", "oracles")
     cells = []
     for unit in units:
-        costs = sorted(one for one in board.costs(target, unit)[cell].tolist() if one == one)
+        costs = sorted(
+            one for one in board.costs(target, unit)[cell].tolist() if not math.isnan(one)
+        )
         median = costs[len(costs) // 2] if costs else math.nan
         note = spread(costs) if unit == "seconds" else _range(costs)
         css = "bad" if math.isinf(median) else ""

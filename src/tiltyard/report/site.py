@@ -31,9 +31,7 @@ from tiltyard.report.view import SuiteView
 from tiltyard.store import Store
 
 
-def write_site(
-    registry: Registry, store: Store, out: Path, history: Sequence[Series] = ()
-) -> Path:
+def write_site(registry: Registry, store: Store, out: Path, history: Sequence[Series] = ()) -> Path:
     """Write the site into a folder, made if absent, and return its index.
 
     Args:

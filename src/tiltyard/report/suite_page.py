@@ -25,16 +25,16 @@ from tiltyard.report.tables import (
     matrix,
     rank_interval,
 )
-from tiltyard.report.view import SuiteView, TierView
+from tiltyard.report.view import Duel, SuiteView, TierView
 from tiltyard.run.record import Status
-from tiltyard.stats import RATIO_LIMIT, HeadToHead
+from tiltyard.stats import RATIO_LIMIT
 
 _PODIUM = 3
 _REPLAYS = 3
 _OTHERS = 8
 """Boards of other conditions that are shown as tables; the rest are lines."""
 
-Duels = Mapping[tuple[str, str], Mapping[str, HeadToHead]]
+Duels = Mapping[tuple[str, str], Mapping[str, Duel]]
 """Head-to-head results of each pair of implementations, by tier."""
 
 
@@ -143,11 +143,11 @@ def _duels(view: SuiteView, tier: TierView, duels: Duels) -> Table | None:
         cells = [Cell(first)]
         for second in names:
             ordered = (min(first, second), max(first, second))
-            result = duels.get(ordered, {}).get(tier.board.tier)
-            if result is None:
+            duel = duels.get(ordered, {}).get(tier.board.tier)
+            if duel is None:
                 cells.append(Cell("", css="na"))
                 continue
-            won, lost = result.outcomes.count("win"), result.outcomes.count("loss")
+            won, lost = (duel.result.outcomes.count(one) for one in ("win", "loss"))
             if first > second:
                 won, lost = lost, won
             css = "h1" if won > lost else ""

@@ -134,9 +134,7 @@ class Plot:
             path = self._path([(low, low), (high, high)])
             self._parts.append(f'<path class="rule" d="{path}"/>')
 
-    def mark(
-        self, name: str, point: tuple[float, float], style: str, shape: Shape = "dot"
-    ) -> None:
+    def mark(self, name: str, point: tuple[float, float], style: str, shape: Shape = "dot") -> None:
         """Add a point with its name as a tooltip."""
         x, y = self._spot(*point)
         drawn = _SHAPES[shape].format(x=x, y=y, left=x - 4, up=y - 4)
@@ -189,12 +187,12 @@ class Plot:
 
     def _path(self, points: Points) -> str:
         """Return the path through the points; those on the same tenth of a pixel are one."""
-        x, y = np.array(points, float).T
-        across = LEFT + self.x.places(x) * (WIDTH - LEFT - RIGHT)
-        down = HEIGHT - BOTTOM - self.y.places(y) * (HEIGHT - TOP - BOTTOM)
+        horizontal, vertical = np.array(points, float).T
+        across = LEFT + self.x.places(horizontal) * (WIDTH - LEFT - RIGHT)
+        down = HEIGHT - BOTTOM - self.y.places(vertical) * (HEIGHT - TOP - BOTTOM)
         spots = list(zip(across.round(1).tolist(), down.round(1).tolist(), strict=True))
         kept = [spot for i, spot in enumerate(spots) if i == 0 or spot != spots[i - 1]]
-        return "M" + "L".join(["%g,%g" % spot for spot in kept])
+        return "M" + "L".join([f"{x:g},{y:g}" for x, y in kept])
 
     def _spot(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point lies, in tenths of a pixel."""

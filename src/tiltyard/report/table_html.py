@@ -25,7 +25,7 @@ def table_html(table: Table, note: str = "") -> str:
     small = f"<small>{escape(note)}</small>" if note else ""
     return "".join(
         (
-            f'<div class="wrap" role="region" tabindex="0" aria-label="{caption}"><table>'
+            f'<div class="wrap" role="region" tabindex="0" aria-label="{caption}"><table>',
             f"<caption>{caption}{small}</caption>\n<thead>",
             _groups(table),
             "<tr>",
@@ -79,7 +79,7 @@ def _rows(table: Table) -> Iterator[str]:
         yield f"<tr>{''.join(cells)}</tr>\n"
 
 
-def _cell(cell: Cell, head: bool, numeric: bool) -> str:  # noqa: FBT001 - called for each cell
+def _cell(cell: Cell, head: bool, numeric: bool) -> str:
     tag = "th" if head else "td"
     attributes = ' scope="row"' if head else ""
     css = f"{'n' if numeric else ''} {cell.css}".strip()

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-
 from tiltyard.board import MINIMUM_COVERAGE, Board, Row
 from tiltyard.report.addresses import implementation_address, problem_address
 from tiltyard.report.format import count, level, links, number, quantity, seconds, share

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from tiltyard.analysis import Analysis
 from tiltyard.board import Board
 from tiltyard.grouping import boards, label
@@ -15,11 +17,27 @@ from tiltyard.report.conditions import Environments
 from tiltyard.report.format import slug
 from tiltyard.run.plan import TIERS
 from tiltyard.run.record import Record
-from tiltyard.stats import HeadToHead
+from tiltyard.stats import HeadToHead, median_of_runs
 from tiltyard.suite import Suite
 
 COLOURS, DASHES = 7, 4
 """How many the style sheet has; together they tell 28 implementations apart."""
+
+
+_HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two implementations' times compared.
+
+    Attributes:
+        target: the level of the gap that the times are to.
+        result: the comparison, for the first.
+    """
+
+    target: float
+    result: HeadToHead
 
 
 @dataclass(frozen=True)
@@ -76,9 +94,19 @@ class TierView:
                 found[name] = row.implementation
         return found
 
-    def duel(self, first: str, second: str) -> HeadToHead:
-        """Return two labels' times to the tightest target that a run sustained."""
-        return self.analysis.head_to_head(first, second, self.targets[0])
+    def duel(self, first: str, second: str) -> Duel:
+        """Return two labels' times compared, to the tightest target that decides most of it.
+
+        That is one which at least one of the two reached on half of the problems; the loosest
+        where there is none.
+        """
+        index = [self.board.implementations.index(name) for name in (first, second)]
+        telling = self.board.suite.targets[0]
+        for target in self.board.suite.targets:
+            medians = median_of_runs(self.board.costs(target)[index], upper=True)
+            if np.isfinite(medians).any(axis=0).mean() >= _HALF:
+                telling = target
+        return Duel(telling, self.analysis.head_to_head(first, second, telling))
 
 
 class SuiteView:
@@ -111,9 +139,7 @@ class SuiteView:
             found = boards(self.registry, self.suite, tier, self.records, self.environments)
             if found:
                 labels = {one.spec.id: label(self.registry, one) for one in found[0].records}
-                names = {
-                    labels[one.spec.id]: one.spec.implementation for one in found[0].records
-                }
+                names = {labels[one.spec.id]: one.spec.implementation for one in found[0].records}
                 views.append(TierView(found[0], found[1:], names, labels))
         return views
 

@@ -223,7 +223,8 @@ def _median_chances(n: int) -> Array:
     """
     at_most = [
         sum(
-            math.comb(n, k) * (j / n) ** k * (1 - j / n) ** (n - k) for k in range(n // 2 + 1, n + 1)
+            math.comb(n, k) * (j / n) ** k * (1 - j / n) ** (n - k)
+            for k in range(n // 2 + 1, n + 1)
         )
         for j in range(n + 1)
     ]
