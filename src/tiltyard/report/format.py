@@ -7,6 +7,7 @@ import html
 import math
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import quote
 
 from tiltyard.suite import Budget
@@ -129,6 +130,7 @@ def links(text: str) -> Iterator[tuple[str, str]]:
         yield text[end:], ""
 
 
+@lru_cache(maxsize=4096)
 def breakable(text: str) -> str:
     """Return escaped HTML in which a long name may be broken after its punctuation."""
     if len(text) <= _SHORT:

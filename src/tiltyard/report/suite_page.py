@@ -62,7 +62,7 @@ def card(view: SuiteView) -> dict[str, Any]:
     return {
         "suite": view.suite,
         "file": suite_address(view.suite.name),
-        "board": board,
+        "tier": board.tier if board else "",
         "is_smoke": board is not None and board.tier == "smoke",
         "conditions": describe(board.conditions, view.environments) if board else {},
         "podium": [(row, rank_interval(row)) for row in best[:_PODIUM]],

