@@ -34,10 +34,9 @@ def methods_values(
 
 
 def _machines(environments: Environments, runs: Mapping[str, int]) -> Table | None:
-    if not environments:
-        return None
     rows = []
-    for key, values in sorted(environments.items()):
+    for key in sorted(runs):
+        values = environments[key]
         commit = str(values.get("commit") or "-")[:12]
         packages = values.get("packages") or {}
         versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
@@ -48,12 +47,12 @@ def _machines(environments: Environments, runs: Mapping[str, int]) -> Table | No
                 Cell(f"{values.get('system', '-')}, Python {values.get('python', '-')}"),
                 Cell(versions or "-"),
                 Cell(commit + (" with changes" if values.get("dirty") else ""), css="id"),
-                Cell(f"{runs.get(key, 0):,}", value=runs.get(key, 0)),
+                Cell(f"{runs[key]:,}", value=runs[key]),
             ]
         )
     heads = ("environment", "hardware", "system", "packages", "commit", "runs")
     columns = [Column(head, numeric=head == "runs") for head in heads]
-    return Table("Machines and versions", columns, rows)
+    return Table("Machines and versions", columns, rows) if rows else None
 
 
 def _hardware(values: Mapping[str, Any]) -> str:
