@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tiltyard.report.figures import Figure
-from tiltyard.report.format import number
+from tiltyard.report.format import number, share
 from tiltyard.report.view import TierView
 from tiltyard.stats import LEVEL, Untested
 
@@ -40,7 +40,7 @@ def differences(tier: TierView) -> Differences:
     verdict = "differ" if test.p_value < LEVEL else "are not shown to differ"
     sentence = (
         f"Friedman's test on {test.problems} problems: p = {number(test.p_value)}, so the "
-        f"implementations {verdict} at the {LEVEL:.0%} level. Mean ranks less than "
+        f"implementations {verdict} at the {share(LEVEL)} level. Mean ranks less than "
         f"{test.critical_difference:.2f} apart (Nemenyi) may well be chance."
     )
     ranks = sorted(zip(test.mean_ranks.tolist(), analysis.ranked, strict=True))

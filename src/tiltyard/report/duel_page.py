@@ -13,7 +13,7 @@ from tiltyard.names import parse_name
 from tiltyard.report.addresses import implementation_address, problem_address
 from tiltyard.report.conditions import describe_board
 from tiltyard.report.figures import Figure
-from tiltyard.report.format import count, level, number, seconds
+from tiltyard.report.format import count, level, number, seconds, share
 from tiltyard.report.svg import Plot, Shape, log_axis
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.view import Duel, SuiteView, TierView
@@ -111,7 +111,7 @@ def _test(tier: TierView, first: str, second: str) -> str:
     effect = float(analysis.tests.rank_biserial[i, j])
     told = "are told apart" if analysis.different(first, second) else "count as tied"
     return (
-        f"Over all targets the two {told} at the {LEVEL:.0%} level: p = {number(p_value)} by the "
+        f"Over all targets the two {told} at the {share(LEVEL)} level: p = {number(p_value)} by the "
         "signed-rank test on credits, with Holm's correction for every pair of this board; "
         f"effect size (rank-biserial) {effect:+.2f} for {first}, where +1 is better on every "
         "problem and -1 on none."

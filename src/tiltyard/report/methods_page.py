@@ -7,7 +7,7 @@ from typing import Any
 
 from tiltyard.registry import Registry
 from tiltyard.report.conditions import Environments
-from tiltyard.report.format import count
+from tiltyard.report.format import count, share
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.run.environment import describe_hardware
 from tiltyard.stats import CONFIDENCE, RATIO_LIMIT, RESAMPLES, TIE_RATIO
@@ -28,8 +28,8 @@ def methods_values(
         "suites": _suites(registry),
         "ratio": f"{RATIO_LIMIT:g}",
         "resamples": f"{RESAMPLES:,}",
-        "confidence": f"{CONFIDENCE:.0%}",
-        "tie": f"{TIE_RATIO - 1:.0%}",
+        "confidence": share(CONFIDENCE),
+        "tie": share(round(TIE_RATIO - 1, 2)),
     }
 
 

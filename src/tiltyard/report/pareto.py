@@ -133,19 +133,20 @@ def _figure(
         log_axis(f"{cost.name} a run, {cost.unit}", float(spent.min()), float(spent.max())),
         Axis(ACCURACY, 0.0, 1.0, log=False, ticks=tuple((v / 4, f"{v / 4:g}") for v in range(5))),
     )
-    for index in known:
+    ranked = [tier.board.implementations.index(row.implementation) for row in tier.board.rows]
+    legend = []
+    for place, index in enumerate((one for one in ranked if one in known), start=1):
         name = tier.board.implementations[index]
         (low, value, high), (least, middle, most) = points[index].tolist()
         plot.cross((least, middle, most), (low, value, high), tier.style[name])
         on_front = index in front.members
         tip = f"{name}: {number(value)} missed, {quantity(middle, cost.unit)}"
         plot.mark(tip, (middle, value), tier.style[name], "square" if on_front else "dot")
-    legend = [
-        (row.implementation, tier.style[row.implementation])
-        for row in tier.board.rows
-        if tier.board.implementations.index(row.implementation) in known
-    ]
-    return Figure(plot.text(), "Squares are on the front; lower left is better.", legend)
+        plot.note((middle, value), str(place))
+        legend.append((f"{place} {name}", tier.style[name]))
+    return Figure(
+        plot.text(), "Squares are on the front, numbers as listed; lower left is better.", legend
+    )
 
 
 def _table(tier: TierView, cost: _Cost, points: Array, front: Front) -> Table:
@@ -176,5 +177,5 @@ def _table(tier: TierView, cost: _Cost, points: Array, front: Front) -> Table:
 
 
 def _spread(low: float, value: float, high: float, unit: str) -> Cell:
-    note = "" if math.isnan(value) else f"{number(low)} to {number(high)}"
+    note = "" if math.isnan(value) else f"{quantity(low, unit)} to {quantity(high, unit)}"
     return Cell(quantity(value, unit), value=value, note=note)
