@@ -111,8 +111,8 @@ def _test(tier: TierView, first: str, second: str) -> str:
     effect = float(analysis.tests.rank_biserial[i, j])
     told = "are told apart" if analysis.different(first, second) else "count as tied"
     return (
-        f"Over all targets the two {told} at the {share(LEVEL)} level: p = {number(p_value)} by the "
-        "signed-rank test on credits, with Holm's correction for every pair of this board; "
+        f"Over all targets the two {told} at the {share(LEVEL)} level: p = {number(p_value)} by "
+        "the signed-rank test on credits, with Holm's correction for every pair of this board; "
         f"effect size (rank-biserial) {effect:+.2f} for {first}, where +1 is better on every "
         "problem and -1 on none."
     )
