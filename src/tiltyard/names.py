@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from tiltyard.errors import TiltyardError
@@ -80,3 +81,9 @@ def spell(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Match ``*`` and ``?``; brackets are part of a name. A bare family matches its problems."""
+    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(regex, candidate) for candidate in (name, name.partition("[")[0]))

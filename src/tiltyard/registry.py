@@ -32,6 +32,7 @@ from tiltyard.suite import Problem, ProblemFamily, Suite
 BUILT_IN = ("tiltyard.suites", "tiltyard.implementations", "tiltyard.datasets")
 ENTRY_POINTS = "tiltyard.plugins"
 USER_FOLDER = "tiltyard_plugins"
+PLUGINS_VARIABLE = "TILTYARD_PLUGINS"
 
 Plugin = Suite | ProblemFamily | Claim | Implementation | Dataset
 
@@ -172,7 +173,7 @@ def user_folders() -> tuple[Path, ...]:
     Raises:
         TiltyardError: a folder named in ``TILTYARD_PLUGINS`` does not exist.
     """
-    named = os.environ.get("TILTYARD_PLUGINS")
+    named = os.environ.get(PLUGINS_VARIABLE)
     if named is None:
         here = Path(USER_FOLDER)
         return (here.resolve(),) if here.is_dir() else ()

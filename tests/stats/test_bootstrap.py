@@ -5,22 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.stats.loops import looped_means
 from tests.stats.strategies import cubes
-from tiltyard.stats.bootstrap import RESAMPLES, Resamples, interval
-
-
-def looped_means(values, rng):
-    """Return the means of every resample, drawn and averaged one by one."""
-    rows, problems, seeds = values.shape
-    means = np.empty((rows, RESAMPLES))
-    for b in range(RESAMPLES):
-        chosen = rng.integers(problems, size=(problems, 1))
-        within = rng.integers(seeds, size=(problems, seeds))
-        drawn = values[:, np.broadcast_to(chosen, within.shape), within]
-        for row in range(rows):
-            known = [slot[~np.isnan(slot)].mean() for slot in drawn[row] if (slot == slot).any()]
-            means[row, b] = np.mean(known) if known else np.nan
-    return means
+from tiltyard.stats.bootstrap import Resamples, interval
 
 
 @settings(max_examples=8)

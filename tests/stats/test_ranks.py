@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
+from tests.stats.loops import looped_means
 from tests.stats.strategies import cubes
-from tests.stats.test_bootstrap import looped_means
 from tiltyard.stats import mean_credit, profile_credit, rank, ranks_of
 
 

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tiltyard.errors import TiltyardError
+from tiltyard.git import Repository
 from tiltyard.run.spec import canonical_json
 
 HARDWARE = ("cpu", "cores", "ram_gib", "gpus")
@@ -75,10 +77,11 @@ def gpus() -> list[str]:
 
 def commit() -> dict[str, Any]:
     """Return the commit of the working folder's git repository, and whether it has changes."""
-    git = shutil.which("git")
-    head = _output([git, "rev-parse", "HEAD"]).strip() if git else ""
-    dirty = bool(_output([git, "status", "--porcelain"]).strip()) if git and head else None
-    return {"commit": head or None, "dirty": dirty}
+    try:
+        repository = Repository(Path.cwd())
+        return {"commit": repository.resolve("HEAD"), "dirty": bool(repository.changes())}
+    except TiltyardError:
+        return {"commit": None, "dirty": None}
 
 
 def _output(command: list[str]) -> str:

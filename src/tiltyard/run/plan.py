@@ -11,7 +11,7 @@ from pathlib import Path
 from tiltyard.claim import Request
 from tiltyard.errors import TiltyardError, unknown
 from tiltyard.implementation import Implementation
-from tiltyard.names import Value, complete, parse_name
+from tiltyard.names import Value, complete, matches, parse_name
 from tiltyard.registry import Registry, source_hash
 from tiltyard.run.environment import gpus
 from tiltyard.run.spec import RunSpec
@@ -116,7 +116,7 @@ def select_problems(
         if "[" in pattern and not _is_glob(pattern):
             found = [registry.canonical(suite, pattern)]
         else:
-            found = [name for name in of_tier if _matches(pattern, name)]
+            found = [name for name in of_tier if matches(pattern, name)]
         if not found:
             raise _no_problem(registry, suite, tier, pattern)
         chosen.update(dict.fromkeys(found))
@@ -133,7 +133,7 @@ def select_implementations(
     chosen: dict[str, tuple[Implementation, Mapping[str, Value]]] = {}
     for pattern in patterns:
         if _is_glob(pattern):
-            found = [method for method in methods if _matches(pattern, method.name)]
+            found = [method for method in methods if matches(pattern, method.name)]
             if not found:
                 raise unknown("implementation", pattern, (method.name for method in methods))
             chosen.update({method.name: (method, {}) for method in found})
@@ -196,18 +196,12 @@ def _is_glob(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
-def _matches(pattern: str, name: str) -> bool:
-    """Match ``*`` and ``?``; brackets are part of a name. A bare family matches its problems."""
-    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return any(re.fullmatch(regex, candidate) for candidate in (name, name.partition("[")[0]))
-
-
 def _no_problem(registry: Registry, suite: str, tier: str, pattern: str) -> TiltyardError:
     elsewhere = [
         other
         for other in TIERS
         for family in registry.families_of(suite)
-        if any(_matches(pattern, name) for name in family.names(other))
+        if any(matches(pattern, name) for name in family.names(other))
     ]
     if elsewhere:
         return TiltyardError(

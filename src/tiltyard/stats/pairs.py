@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from tiltyard.errors import TiltyardError
 from tiltyard.stats.bootstrap import CONFIDENCE, RESAMPLES, Array, interval
 from tiltyard.stats.costs import median_of_runs, require_costs
 from tiltyard.stats.credit import RATIO_LIMIT
@@ -105,7 +106,8 @@ def pair(first: Array, second: Array, rng: np.random.Generator) -> Pairing:
 class HeadToHead:
     """Two implementations' costs to one target, problem by problem and over all.
 
-    Costs are medians over seeds, inf where most runs missed the target. ``low`` and ``high`` are
+    Costs are medians over seeds, inf where most runs missed the target; a cost of 0 counts as the
+    smallest positive number. ``low`` and ``high`` are
     95 % bootstrap intervals, over seeds for one problem and over problems for the mean.
 
     Attributes:
@@ -136,11 +138,8 @@ class HeadToHead:
     mean_low: float
     mean_high: float
 
-    def count(self, outcome: Outcome) -> int:
-        """Return on how many problems the first had this outcome."""
-        return self.outcomes.count(outcome)
 
-
+@np.errstate(over="ignore")  # a ratio to a cost of 0 may be inf
 def head_to_head(first: Array, second: Array, rng: np.random.Generator) -> HeadToHead:
     """Compare two implementations' costs to one target.
 
@@ -155,18 +154,23 @@ def head_to_head(first: Array, second: Array, rng: np.random.Generator) -> HeadT
         rng: for the bootstrap.
 
     Raises:
-        TiltyardError: the arrays have other axes or hold a negative cost.
+        TiltyardError: the arrays have other axes, hold a negative cost, or differ in problems.
     """
     for costs in (first, second):
         require_costs(costs, "problems", "seeds")
+    if len(first) != len(second):
+        raise TiltyardError(
+            f"costs on {len(first)} and {len(second)} problems; expected the same problems"
+        )
     medians = [median_of_runs(costs, upper=True) for costs in (first, second)]
-    ratios = np.exp(_log_ratio(*medians))
+    log_ratios = _log_ratio(*medians)
+    ratios = np.exp(log_ratios)
     reached = [np.isfinite(one) for one in medians]
     missed = [np.isinf(one) for one in medians]
     both = reached[0] & reached[1]
     neither = missed[0] & missed[1]
     low, high = _ratio_intervals(first, second)
-    logs = _log_ratio(*medians)[both]
+    logs = log_ratios[both]
     mean_low, mean_high = _mean_interval(logs, rng)
     return HeadToHead(
         np.where(neither, math.nan, ratios),

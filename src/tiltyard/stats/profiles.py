@@ -116,7 +116,7 @@ def _profile(levels: Array, resamples: Resamples) -> Profile:
     target, problem, seed = np.nonzero(known & np.isfinite(levels))
     at, step = np.unique(levels[target, problem, seed], return_inverse=True)
     weights = 1.0 / (len(levels) * problems * runs[problem, 0])
-    share = np.minimum(np.cumsum(np.bincount(step, weights, minlength=len(at))), 1.0)
+    share = _exact(np.cumsum(np.bincount(step, weights, minlength=len(at))))
     run = problem * levels.shape[2] + seed
     low, high = _band(run, step, share, known, len(levels), resamples)
     return Profile(at, share, low, high, problems)
@@ -153,8 +153,13 @@ def _band(  # noqa: PLR0913, PLR0917 - the entries of a profile, and what they a
     drawn = taken.astype(float) @ of_problems
     with np.errstate(invalid="ignore"):
         resampled = np.where(drawn > 0, solved / drawn, share[points, None])
-    low, high = interval(np.clip(resampled, 0.0, 1.0))
+    low, high = interval(_exact(resampled))
     return np.minimum(low[before], share), np.maximum(high[after], share)
+
+
+def _exact(shares: Array) -> Array:
+    """Return shares rounded, so that all is 1 in whatever order it was added up."""
+    return np.asarray(np.round(shares, 12), np.float64)
 
 
 _UNDEFINED = Profile(np.empty(0), np.empty(0), np.empty(0), np.empty(0), 0)

@@ -1,0 +1,1 @@
+"""The history of timing and accuracy, stored as asv's results."""
