@@ -122,7 +122,7 @@ def _median_run(tier: TierView, implementation: str, problem: str) -> Record | N
     runs = [run for run in tier.board.runs(implementation, problem) if run.checkpoints]
 
     def final(run: Record) -> float:
-        gap = run.metrics.get(tier.board.suite.gap, math.nan)
+        gap = run.columns.metric(tier.board.suite.gap)[-1]
         return math.inf if math.isnan(gap) else gap
 
     return sorted(runs, key=final)[(len(runs) - 1) // 2] if runs else None

@@ -61,7 +61,10 @@ def trades(tier: TierView) -> list[Trade]:
         _Cost(f"energy ({one})" if one else "energy", "J", _energy_of(one))
         for one in sorted(provenances)
     ]
-    found = [_trade(tier, cost) for cost in costs]
+    board = tier.board
+    rng = generator("trades", board.pool)
+    resamples = Resamples(len(board.problems), len(board.seeds), rng)
+    found = [_trade(tier, cost, resamples) for cost in costs]
     if not provenances:
         found.append(
             Trade("Accuracy and energy", reason="No record has energy: no meter was read.")
@@ -83,11 +86,11 @@ def _energy_of(provenance: str) -> Callable[[Record], float]:
     return energy
 
 
-def _trade(tier: TierView, cost: _Cost) -> Trade:
+def _trade(tier: TierView, cost: _Cost, resamples: Resamples) -> Trade:
     title = f"Accuracy and {cost.name}"
     names = tier.board.implementations
-    missed = _means(tier, _missed(tier))
-    spent = np.exp(_means(tier, tier.board.array(lambda record: _log(record, cost))))
+    missed = _means(_missed(tier), resamples)
+    spent = np.exp(_means(tier.board.array(lambda record: _log(record, cost)), resamples))
     points = np.stack([missed, spent], axis=1)
     known = [i for i in range(len(names)) if not np.isnan(points[i]).any()]
     if not known:
@@ -112,10 +115,9 @@ def _log(record: Record, cost: _Cost) -> float:
     return math.log(max(value, 1e-9)) if math.isfinite(value) else math.nan
 
 
-def _means(tier: TierView, values: Array) -> Array:
+def _means(values: Array, resamples: Resamples) -> Array:
     """Return (implementations, 3) low end, mean over problems and high end."""
     mean = mean_credit(values)
-    resamples = Resamples(values.shape[1], values.shape[2], generator("trades", tier.board.pool))
     drawn = resamples.means(values)
     low, high = interval(np.where(np.isnan(drawn), mean[:, None], drawn))
     return np.stack([np.fmin(low, mean), mean, np.fmax(high, mean)], axis=1)
