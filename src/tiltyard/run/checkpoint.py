@@ -84,11 +84,14 @@ class Checkpoints(Sequence[Checkpoint]):
 
     def oracles(self, weights: Mapping[str, float]) -> list[float]:
         """Return the weighted oracle calls."""
-        total = [0.0] * len(self)
-        for kind, weight in weights.items():
-            for index, calls in enumerate(self._oracles.get(kind, ())):
-                total[index] += weight * max(calls, 0)
-        return total
+        columns = [
+            [weight * max(calls, 0) for calls in self._oracles[kind]]
+            for kind, weight in weights.items()
+            if kind in self._oracles
+        ]
+        if len(columns) == 1:
+            return columns[0]
+        return [sum(calls) for calls in zip(*columns, strict=True)] or [0.0] * len(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
