@@ -106,13 +106,20 @@ def report(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("reports/latest"),
     store: opt.StorePath = opt.STORE,
 ) -> None:
-    """Write the HTML site and the Markdown leaderboards."""
+    """Write the HTML site and the Markdown leaderboards, with asv's history where there is one."""
+    from tiltyard.errors import TiltyardError
     from tiltyard.registry import registry
+    from tiltyard.report.past import read_series
     from tiltyard.report.site import write_site
     from tiltyard.store import Store
 
     with Store(store, readonly=True) as opened:
-        index = write_site(registry(), opened, out)
+        try:
+            history = read_series(Path.cwd())
+        except TiltyardError as error:
+            history = []
+            typer.echo(f"without a history: {error}")
+        index = write_site(registry(), opened, out, history)
     typer.echo(f"report: {index.resolve()}")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tiltyard.report.claims import Outcome, outcomes
 from tiltyard.report.conditions import Environments, describe
 from tiltyard.report.duel_page import duel_values
 from tiltyard.report.format import count, links
-from tiltyard.report.history import Series, history_values
+from tiltyard.report.history import Series, group_values, history_values
 from tiltyard.report.implementation_page import implementation_values
 from tiltyard.report.markdown import page_markdown
 from tiltyard.report.methods_page import methods_values
@@ -61,7 +61,7 @@ def write_site(registry: Registry, store: Store, out: Path, history: Sequence[Se
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     write_file(out / "leaderboard.json", text + "\n")
     write_page(out, at.CLAIMS, "claims.html", {"suites": claims})
-    write_page(out, at.HISTORY, "history.html", history_values(history))
+    _write_history(history, out)
     write_page(out, at.METHODS, "methods.html", methods_values(registry, environments, made))
     write_page(out, at.INDEX, "index.html", {"cards": cards, **_rest(registry, runs)})
     return out / at.INDEX
@@ -92,6 +92,18 @@ def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
     for (first, second), results in duels.items():
         address = at.duel_address(name, first, second)
         write_page(out, address, "duel.html", duel_values(view, first, second, results))
+
+
+def _write_history(history: Sequence[Series], out: Path) -> None:
+    """Write what got worse, and a page for each suite."""
+    write_page(out, at.HISTORY, "history.html", history_values(history))
+    groups: dict[str, list[Series]] = defaultdict(list)
+    for one in history:
+        groups[one.group].append(one)
+    for group, series in groups.items():
+        address = at.history_address(group)
+        make_folder((out / address).parent)
+        write_page(out, address, "history_group.html", group_values(series))
 
 
 def _claim(outcome: Outcome) -> dict[str, Any]:
