@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tiltyard.errors import TiltyardError
-from tiltyard.history.benchmarks import Kind
+from tiltyard.history.benchmarks import POSITIVE
 from tiltyard.history.frame import CONDITIONS, SERIES
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ FORMATS = (".svg", ".pdf", ".png")
 
 PANELS = 24
 """More panels than this cannot be read; the user is asked to choose."""
-
-_POSITIVE = (Kind.TIME, Kind.MEMORY, Kind.ENERGY)
 
 
 def plot(frame: pd.DataFrame, commits: Sequence[str], out: Path) -> int:
@@ -69,7 +67,7 @@ def _draw(panel: Any, series: pd.DataFrame, commits: Sequence[str]) -> None:
             panel.plot([position] * len(samples), samples, ".", color="0.6", markersize=3)
     panel.fill_between(at, series["low"], series["high"], color="#0072b2", alpha=0.2, linewidth=0)
     panel.plot(at, series["value"], "o-", color="#0072b2", markersize=4, linewidth=1.2)
-    if first["kind"] in _POSITIVE and (series["value"] > 0).any():
+    if first["kind"] in POSITIVE and (series["value"] > 0).any():
         panel.set_yscale("log")
     title = " · ".join(part for part in (first["implementation"], first["problem"]) if part)
     conditions = ", ".join(filter(None, (first[name] for name in CONDITIONS)))

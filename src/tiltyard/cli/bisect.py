@@ -1,0 +1,207 @@
+"""``tiltyard history bisect``: which commit brought a regression."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tiltyard.cli import options as opt
+
+if TYPE_CHECKING:  # imported when the command runs
+    import pandas as pd
+
+    from tiltyard.git import Repository
+    from tiltyard.history.bisect import Answer, Tested
+    from tiltyard.history.question import Question
+
+
+def bisect(
+    benchmark: Annotated[
+        str, typer.Argument(help="As asv names it, such as cvar.track_seconds_to_1e_4.")
+    ],
+    problem: Annotated[str, typer.Argument(help="A name, or a glob that means one problem.")],
+    implementation: Annotated[str, typer.Argument(help="A name, or name[parameter=value].")],
+    good: Annotated[
+        str | None,
+        typer.Option(help="A commit before the regression [default: the history's newest one]."),
+    ] = None,
+    bad: Annotated[str, typer.Option(help="A commit with the regression.")] = "HEAD",
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 6,
+    tier: Annotated[
+        str | None, typer.Option(help="A tier or a budget such as 2s [default: the history's].")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda or cuda:N [default: the history's].")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="For BLAS and torch [default: the history's].")
+    ] = None,
+    as_json: opt.Json = False,
+) -> int:
+    """Find the commit that brought a regression, by runs at the commits between good and bad.
+
+    Each commit is run with its own code in a checkout of its own; your working tree stays as it is.
+    Exit code 1 if the regression does not show on this machine.
+    """
+    from tiltyard.cli.screen import print_json
+    from tiltyard.git import Repository
+    from tiltyard.history.bisect import bisect as find
+    from tiltyard.history.checkout import Checkouts
+    from tiltyard.history.question import ask
+    from tiltyard.registry import registry
+
+    repository = Repository(Path.cwd())
+    last = repository.resolve(bad)
+    history, lacking = _history()
+    question = ask(
+        registry(),
+        benchmark,
+        problem,
+        implementation,
+        seeds=seeds,
+        history=history,
+        tier=tier,
+        device=device,
+        threads=threads,
+    )
+    first = repository.resolve(good or _stored_good(repository, question, history, last, lacking))
+    commits = repository.between(first, last)
+    if lacking:
+        typer.echo(f"conditions are not taken from a history: {lacking}", err=True)
+
+    def watch(tested: Tested) -> None:
+        if not as_json:
+            typer.echo(_line(repository, question, tested))
+
+    with Checkouts(repository, Path.cwd()) as checkouts:
+        measure = question.measure_in(checkouts)
+        answer = find(first, commits, measure, question.benchmark.kind, watch)
+    if as_json:
+        print_json(_plain(repository, question, answer))
+    else:
+        typer.echo(_sentence(repository, question, answer))
+    return 0 if answer.shown else 1
+
+
+def _history() -> tuple[pd.DataFrame | None, str]:
+    """Return the history of the working folder, or why there is none."""
+    from tiltyard.errors import TiltyardError
+    from tiltyard.history.frame import read_history
+    from tiltyard.history.project import open_project
+
+    try:
+        return read_history(open_project(Path.cwd())), ""
+    except TiltyardError as error:
+        return None, str(error)
+
+
+def _stored_good(
+    repository: Repository,
+    question: Question,
+    history: pd.DataFrame | None,
+    bad: str,
+    lacking: str,
+) -> str:
+    """Return the newest good commit before the bad one that the history knows."""
+    from tiltyard.errors import TiltyardError
+
+    line = repository.history(bad)
+    if history is None:
+        raise TiltyardError(f"which commit is good? name it with --good ({lacking})")
+    found = question.stored(history, line)
+    if found is None:
+        raise TiltyardError(
+            f"the history knows no commit before {bad[:10]} that was better; name one with --good"
+        )
+    return found
+
+
+def _line(repository: Repository, question: Question, tested: Tested) -> str:
+    """Return what is told of a commit once it is tested."""
+    value = _value(question, tested, spread=True) if tested.measurements else "-"
+    reason = f" ({tested.reason})" if tested.reason else ""
+    subject = repository.subject(tested.commit)
+    return f"{tested.verdict:<7}  {tested.commit[:10]}  {value}  {subject}{reason}"
+
+
+def _sentence(repository: Repository, question: Question, answer: Answer) -> str:
+    """Return the answer in words."""
+    if answer.before is None or answer.after is None:
+        values = (_value(question, one, spread=True) for one in (answer.bad, answer.good))
+        return (
+            f"the regression does not show here: {' instead of '.join(values)} is within the noise "
+            f"or no worse; try more --seeds, or the machine that measured it"
+        )
+    values = (_value(question, one) for one in (answer.after, answer.before))
+    changed = " instead of ".join(values)
+    commit = answer.suspects[0]
+    if len(answer.suspects) > 1:
+        return (
+            f"one of the {len(answer.suspects)} commits from {commit[:10]} to "
+            f"{answer.suspects[-1][:10]} is the first bad commit: {changed}; all of them but the "
+            "last one were skipped"
+        )
+    about = f"{_date(repository, commit)}, {repository.subject(commit)}"
+    sentence = f"{commit[:10]} ({about}) is the first bad commit: {changed}"
+    merged = repository.merged(commit)
+    if merged:
+        good, bad = (one[:10] for one in merged)
+        sentence += f"\nit is a merge; --good {good} --bad {bad} searches among what it merged"
+    return sentence
+
+
+def _value(question: Question, tested: Tested, *, spread: bool = False) -> str:
+    if math.isinf(tested.value):
+        return "no value"
+    around = f" ± {tested.spread:.2g}" if spread and tested.spread else ""
+    return f"{tested.value:.4g}{around} {question.benchmark.unit}"
+
+
+def _date(repository: Repository, commit: str) -> str:
+    return f"{dt.datetime.fromtimestamp(repository.date(commit) / 1000, dt.UTC):%Y-%m-%d}"
+
+
+def _plain(repository: Repository, question: Question, answer: Answer) -> dict[str, Any]:
+    """Return the answer as plain JSON values; no value is null."""
+
+    def plain(tested: Tested | None) -> dict[str, Any] | None:
+        if tested is None:
+            return None
+        return {
+            "commit": tested.commit,
+            "subject": repository.subject(tested.commit),
+            "author_date": _date(repository, tested.commit),
+            "verdict": tested.verdict,
+            "value": _finite(tested.value),
+            "spread": tested.spread,
+            "samples": [[_finite(one) for one in m.samples] for m in tested.measurements],
+            "reason": tested.reason,
+        }
+
+    single = len(answer.suspects) == 1
+    return {
+        "benchmark": question.benchmark.name,
+        "unit": question.benchmark.unit,
+        "problem": question.problem,
+        "implementation": question.implementation,
+        "device": question.device,
+        "threads": question.threads,
+        "tier": question.tier,
+        "seeds": question.seeds,
+        "good": plain(answer.good),
+        "bad": plain(answer.bad),
+        "shown": answer.shown,
+        "tested": [plain(one) for one in answer.tested],
+        "suspects": list(answer.suspects),
+        "first_bad": plain(answer.after) if single else None,
+        "last_good": plain(answer.before),
+        "merged": repository.merged(answer.suspects[0]) if single else None,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

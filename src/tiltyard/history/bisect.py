@@ -1,0 +1,299 @@
+"""Finds the commit that brought a regression: what is good, what is bad, and where to look next.
+
+Both ends are measured first, twice each, in the order good, bad, bad, good: a drift of the machine
+cancels, and what a commit differs from itself is known. Where every measurement repeats exactly,
+any worsening beyond rounding counts. Elsewhere each of the four must lie clearly nearer to its own
+end; with normal noise and no regression that happens in 3.5 % of cases (simulated).
+
+The commits between are searched by halves along first parents: these are the commits that a history
+is made of, and a merge counts as one step. A commit is good or bad by the end that it is nearer to,
+as ratios where all is positive. Commits that cannot be run are left out, and the search goes on far
+from them, since what breaks one mostly breaks its neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tiltyard.errors import TiltyardError
+from tiltyard.history.benchmarks import POSITIVE, Kind
+
+REPEATS = 3
+"""How often a commit is measured at most whose value lies between both ends."""
+
+CLEAR = 0.25
+"""A value this share of the way from one end to the other still clearly belongs to the one."""
+
+_RELATIVE, _ABSOLUTE = 1e-9, 1e-12
+"""Changes up to which a deterministic value is the same."""
+
+
+class CannotRun(TiltyardError):
+    """A commit could not be measured; the message says why."""
+
+
+class Verdict(StrEnum):
+    """What a commit was found to be."""
+
+    GOOD = "good"
+    BAD = "bad"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one benchmark gave at one commit.
+
+    Attributes:
+        samples: one a seed, lower is better; infinite where a run has no value.
+        fault: why the first of these runs failed; empty where it only missed its target.
+    """
+
+    samples: tuple[float, ...]
+    fault: str = ""
+
+
+Measure = Callable[[str], Measurement]
+"""Measures a commit, given its full hash; raises ``CannotRun``."""
+
+
+@dataclass(slots=True)
+class Tested:
+    """A commit that was tested.
+
+    Attributes:
+        commit: full hash.
+        kind: how its values are compared.
+        verdict: what it was found to be.
+        measurements: in the order in which they were made.
+        reason: why it was skipped or measured again; else empty.
+    """
+
+    commit: str
+    kind: Kind
+    verdict: Verdict
+    measurements: list[Measurement] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def value(self) -> float:
+        """The median over its measurements; infinite for no value, NaN where there are none."""
+        values = [value_of(self.kind, one.samples) for one in self.measurements]
+        return statistics.median(values) if values else math.nan
+
+    @property
+    def spread(self) -> float:
+        """Half the interquartile range of its samples; 0 where it has no value."""
+        samples = [sample for one in self.measurements for sample in one.samples]
+        if len(samples) < 2 or not math.isfinite(sum(samples)):
+            return 0.0
+        low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+        return (high - low) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The levels of the good and the bad end.
+
+    Attributes:
+        kind: how values are compared.
+        good: of the good one.
+        bad: of the bad one.
+    """
+
+    kind: Kind
+    good: float
+    bad: float
+
+    def place(self, value: float) -> float:
+        """Return where a value lies: 0 is the good level, 1 the bad one."""
+        if math.isinf(value) or math.isinf(self.bad):
+            return 1.0 if math.isinf(value) else 0.0
+        if self.kind in POSITIVE and min(self.good, self.bad) > 0:
+            ratio = value / self.good
+            return math.log(ratio) / math.log(self.bad / self.good) if ratio > 0 else 0.0
+        return (value - self.good) / (self.bad - self.good)
+
+
+@dataclass(slots=True)
+class Answer:
+    """How a bisection ended.
+
+    Attributes:
+        good: the good end.
+        bad: the bad end.
+        shown: whether the regression shows here; without it nothing is searched.
+        tested: the commits between, in the order of the tests.
+        suspects: oldest first, the commits of which one is the first bad one: just that one, unless
+            all others of them were skipped. Empty where nothing is shown.
+        before: the last good commit before them.
+        after: the first commit from there on that was found bad.
+    """
+
+    good: Tested
+    bad: Tested
+    shown: bool
+    tested: list[Tested] = field(default_factory=list)
+    suspects: tuple[str, ...] = ()
+    before: Tested | None = None
+    after: Tested | None = None
+
+
+def bisect(
+    good: str,
+    commits: Sequence[str],
+    measure: Measure,
+    kind: Kind,
+    watch: Callable[[Tested], None] = lambda _: None,
+) -> Answer:
+    """Find the first bad commit.
+
+    Args:
+        good: full hash of the good end.
+        commits: full hashes of the commits after it up to the bad end, oldest first.
+        measure: measures a commit.
+        kind: how values are compared.
+        watch: told of every commit, the ends included, as soon as its verdict is known.
+
+    Raises:
+        TiltyardError: an end cannot be run.
+    """
+    ends = measure_ends(good, commits[-1], measure, kind)
+    for end in ends:
+        watch(end)
+    answer = Answer(*ends, shown=shows(*ends))
+    if not answer.shown:
+        return answer
+    known = {end.commit: end for end in ends}
+    levels = Ends(kind, *(end.value for end in ends))
+
+    def test(commit: str) -> Verdict:
+        known[commit] = found = classify(commit, measure, levels)
+        answer.tested.append(found)
+        watch(found)
+        return found.verdict
+
+    answer.suspects = search(commits, test)
+    first = commits.index(answer.suspects[0])
+    answer.before = known[commits[first - 1] if first else good]
+    answer.after = known[answer.suspects[-1]]
+    return answer
+
+
+def measure_ends(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
+    """Measure the good and the bad end, twice each.
+
+    Raises:
+        TiltyardError: one of them cannot be run.
+    """
+    first, last = Tested(good, kind, Verdict.GOOD), Tested(bad, kind, Verdict.BAD)
+    for end in (first, last, last, first):
+        try:
+            end.measurements.append(measure(end.commit))
+        except CannotRun as error:
+            raise TiltyardError(
+                f"the {end.verdict} commit {end.commit[:10]} cannot be measured: {error}; name "
+                f"another one with --{end.verdict}"
+            ) from None
+    return first, last
+
+
+def shows(good: Tested, bad: Tested) -> bool:
+    """Whether the bad end is worse than the good one, beyond the noise."""
+    if math.isinf(good.value) or math.isinf(bad.value):
+        return math.isfinite(good.value)
+    if bad.value <= good.value:
+        return False
+    if all(len(set(end.measurements)) == 1 for end in (good, bad)):
+        return not math.isclose(good.value, bad.value, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+    levels = Ends(good.kind, good.value, bad.value)
+
+    def places(end: Tested) -> list[float]:
+        return [levels.place(value_of(end.kind, one.samples)) for one in end.measurements]
+
+    return max(places(good)) <= CLEAR and min(places(bad)) >= 1 - CLEAR
+
+
+def classify(commit: str, measure: Measure, ends: Ends) -> Tested:
+    """Measure a commit, again where it is unclear, and say which end it is nearer to."""
+    found = Tested(commit, ends.kind, Verdict.SKIPPED)
+    try:
+        for _ in range(REPEATS):
+            found.measurements.append(measure(commit))
+            if _clear(found, ends):
+                break
+    except CannotRun as error:
+        found.reason = str(error)
+        return found
+    fault = next((one.fault for one in found.measurements if one.fault), "")
+    if fault and math.isinf(found.value) and math.isfinite(ends.bad):
+        found.reason = fault  # something else than the regression, which it hides
+        return found
+    found.verdict = Verdict.BAD if ends.place(found.value) >= 0.5 else Verdict.GOOD
+    times = len(found.measurements)
+    found.reason = f"measured {times} times: it lay between good and bad" if times > 1 else ""
+    return found
+
+
+def search(commits: Sequence[str], test: Callable[[str], Verdict]) -> tuple[str, ...]:
+    """Return the commits among which the first bad one is, oldest first.
+
+    They are just one, unless the others of them were skipped. Without skipped commits as many tests
+    are made as a search by halves needs.
+
+    Args:
+        commits: oldest first; what came before the first one is good, the last one is bad.
+        test: gives a commit's verdict; asked at most once for each, never for the last one.
+    """
+    low, high = -1, len(commits) - 1
+    skipped: set[int] = set()
+    while untested := [index for index in range(low + 1, high) if index not in skipped]:
+        known = (low, high, *skipped)
+        index = max(untested, key=lambda one: min(abs(one - other) for other in known))
+        match test(commits[index]):
+            case Verdict.GOOD:
+                low = index
+            case Verdict.BAD:
+                high = index
+            case Verdict.SKIPPED:
+                skipped.add(index)
+    return tuple(commits[low + 1 : high + 1])
+
+
+def last_good(commits: Sequence[str], values: Mapping[str, float], kind: Kind) -> str | None:
+    """Return the newest commit whose stored value is good, None if there is none.
+
+    Good is nearer to the best value of all than to that of the last commit that has one.
+
+    Args:
+        commits: full hashes, oldest first, the bad one last.
+        values: what a history holds; infinite for no value.
+        kind: how values are compared.
+    """
+    measured = [commit for commit in commits if commit in values]
+    if not measured:
+        return None
+    ends = Ends(kind, min(values[commit] for commit in measured), values[measured[-1]])
+    if not ends.good < ends.bad:
+        return None
+    return next(one for one in reversed(measured) if ends.place(values[one]) < 0.5)
+
+
+def value_of(kind: Kind, samples: Sequence[float]) -> float:
+    """Return what stands for samples: their median, of a share their mean.
+
+    As in the history, there is no value where one is missing: a median of the others would flatter.
+    """
+    if not math.isfinite(sum(samples)):
+        return math.inf
+    return statistics.fmean(samples) if kind is Kind.SHARE else statistics.median(samples)
+
+
+def _clear(found: Tested, ends: Ends) -> bool:
+    """Whether more measurements would tell nothing new: the value is clear, or it repeats."""
+    repeats = len(found.measurements) > 1 and found.measurements[-1] == found.measurements[-2]
+    return repeats or not CLEAR < ends.place(found.value) < 1 - CLEAR
