@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:  # imported when the command runs
     import pandas as pd
 
     from tiltyard.git import Repository
-    from tiltyard.history.bisect import Answer, Tested
+    from tiltyard.history.bisect import Bisection
     from tiltyard.history.question import Question
+    from tiltyard.history.tested import Tested
 
 
 def bisect(
@@ -72,6 +74,8 @@ def bisect(
     commits = repository.between(first, last)
     if lacking:
         typer.echo(f"conditions are not taken from a history: {lacking}", err=True)
+    if not as_json:
+        typer.echo(_plan(question, commits))
 
     def watch(tested: Tested) -> None:
         if not as_json:
@@ -79,12 +83,12 @@ def bisect(
 
     with Checkouts(repository, Path.cwd()) as checkouts:
         measure = question.measure_in(checkouts)
-        answer = find(first, commits, measure, question.benchmark.kind, watch)
+        found = find(first, commits, measure, question.benchmark.kind, watch)
     if as_json:
-        print_json(_plain(repository, question, answer))
+        print_json(_plain(repository, question, found))
     else:
-        typer.echo(_sentence(repository, question, answer))
-    return 0 if answer.shown else 1
+        typer.echo(_sentence(repository, question, found))
+    return 0 if found.shown else 1
 
 
 def _history() -> tuple[pd.DataFrame | None, str]:
@@ -120,29 +124,39 @@ def _stored_good(
     return found
 
 
+def _plan(question: Question, commits: Sequence[str]) -> str:
+    """Return what is about to be run."""
+    tests = math.ceil(math.log2(len(commits)))
+    return (
+        f"{question.benchmark.name} of {question.implementation} on {question.problem}, "
+        f"{question.tier}, {question.device}, threads {question.threads}, seeds {question.seeds}: "
+        f"both ends twice, then about {tests} of the {len(commits) - 1} commits between"
+    )
+
+
 def _line(repository: Repository, question: Question, tested: Tested) -> str:
     """Return what is told of a commit once it is tested."""
     value = _value(question, tested, spread=True) if tested.measurements else "-"
     reason = f" ({tested.reason})" if tested.reason else ""
     subject = repository.subject(tested.commit)
-    return f"{tested.verdict:<7}  {tested.commit[:10]}  {value}  {subject}{reason}"
+    return f"{tested.mark:<7}  {tested.commit[:10]}  {value}  {subject}{reason}"
 
 
-def _sentence(repository: Repository, question: Question, answer: Answer) -> str:
-    """Return the answer in words."""
-    if answer.before is None or answer.after is None:
-        values = (_value(question, one, spread=True) for one in (answer.bad, answer.good))
+def _sentence(repository: Repository, question: Question, found: Bisection) -> str:
+    """Return the found in words."""
+    if found.before is None or found.after is None:
+        values = (_value(question, one, spread=True) for one in (found.bad, found.good))
         return (
             f"the regression does not show here: {' instead of '.join(values)} is within the noise "
             f"or no worse; try more --seeds, or the machine that measured it"
         )
-    values = (_value(question, one) for one in (answer.after, answer.before))
+    values = (_value(question, one) for one in (found.after, found.before))
     changed = " instead of ".join(values)
-    commit = answer.suspects[0]
-    if len(answer.suspects) > 1:
+    commit = found.suspects[0]
+    if len(found.suspects) > 1:
         return (
-            f"one of the {len(answer.suspects)} commits from {commit[:10]} to "
-            f"{answer.suspects[-1][:10]} is the first bad commit: {changed}; all of them but the "
+            f"one of the {len(found.suspects)} commits from {commit[:10]} to "
+            f"{found.suspects[-1][:10]} is the first bad commit: {changed}; all of them but the "
             "last one were skipped"
         )
     about = f"{_date(repository, commit)}, {repository.subject(commit)}"
@@ -165,8 +179,8 @@ def _date(repository: Repository, commit: str) -> str:
     return f"{dt.datetime.fromtimestamp(repository.date(commit) / 1000, dt.UTC):%Y-%m-%d}"
 
 
-def _plain(repository: Repository, question: Question, answer: Answer) -> dict[str, Any]:
-    """Return the answer as plain JSON values; no value is null."""
+def _plain(repository: Repository, question: Question, found: Bisection) -> dict[str, Any]:
+    """Return the found as plain JSON values; no value is null."""
 
     def plain(tested: Tested | None) -> dict[str, Any] | None:
         if tested is None:
@@ -175,14 +189,14 @@ def _plain(repository: Repository, question: Question, answer: Answer) -> dict[s
             "commit": tested.commit,
             "subject": repository.subject(tested.commit),
             "author_date": _date(repository, tested.commit),
-            "verdict": tested.verdict,
+            "mark": tested.mark,
             "value": _finite(tested.value),
             "spread": tested.spread,
             "samples": [[_finite(one) for one in m.samples] for m in tested.measurements],
             "reason": tested.reason,
         }
 
-    single = len(answer.suspects) == 1
+    single = len(found.suspects) == 1
     return {
         "benchmark": question.benchmark.name,
         "unit": question.benchmark.unit,
@@ -192,14 +206,14 @@ def _plain(repository: Repository, question: Question, answer: Answer) -> dict[s
         "threads": question.threads,
         "tier": question.tier,
         "seeds": question.seeds,
-        "good": plain(answer.good),
-        "bad": plain(answer.bad),
-        "shown": answer.shown,
-        "tested": [plain(one) for one in answer.tested],
-        "suspects": list(answer.suspects),
-        "first_bad": plain(answer.after) if single else None,
-        "last_good": plain(answer.before),
-        "merged": repository.merged(answer.suspects[0]) if single else None,
+        "good": plain(found.good),
+        "bad": plain(found.bad),
+        "shown": found.shown,
+        "tested": [plain(one) for one in found.tested],
+        "suspects": list(found.suspects),
+        "first_bad": plain(found.after) if single else None,
+        "last_good": plain(found.before),
+        "merged": repository.merged(found.suspects[0]) if single else None,
     }
 
 

@@ -14,13 +14,13 @@ from them, since what breaks one mostly breaks its neighbours.
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from functools import partial
 
 from tiltyard.errors import TiltyardError
-from tiltyard.history.benchmarks import POSITIVE, Kind
+from tiltyard.history.benchmarks import Kind
+from tiltyard.history.tested import Ends, Mark, Measurement, Tested, value_of
 
 REPEATS = 3
 """How often a commit is measured at most whose value lies between both ends."""
@@ -36,91 +36,12 @@ class CannotRun(TiltyardError):
     """A commit could not be measured; the message says why."""
 
 
-class Verdict(StrEnum):
-    """What a commit was found to be."""
-
-    GOOD = "good"
-    BAD = "bad"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What one benchmark gave at one commit.
-
-    Attributes:
-        samples: one a seed, lower is better; infinite where a run has no value.
-        fault: why the first of these runs failed; empty where it only missed its target.
-    """
-
-    samples: tuple[float, ...]
-    fault: str = ""
-
-
 Measure = Callable[[str], Measurement]
 """Measures a commit, given its full hash; raises ``CannotRun``."""
 
 
 @dataclass(slots=True)
-class Tested:
-    """A commit that was tested.
-
-    Attributes:
-        commit: full hash.
-        kind: how its values are compared.
-        verdict: what it was found to be.
-        measurements: in the order in which they were made.
-        reason: why it was skipped or measured again; else empty.
-    """
-
-    commit: str
-    kind: Kind
-    verdict: Verdict
-    measurements: list[Measurement] = field(default_factory=list)
-    reason: str = ""
-
-    @property
-    def value(self) -> float:
-        """The median over its measurements; infinite for no value, NaN where there are none."""
-        values = [value_of(self.kind, one.samples) for one in self.measurements]
-        return statistics.median(values) if values else math.nan
-
-    @property
-    def spread(self) -> float:
-        """Half the interquartile range of its samples; 0 where it has no value."""
-        samples = [sample for one in self.measurements for sample in one.samples]
-        if len(samples) < 2 or not math.isfinite(sum(samples)):
-            return 0.0
-        low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
-        return (high - low) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """The levels of the good and the bad end.
-
-    Attributes:
-        kind: how values are compared.
-        good: of the good one.
-        bad: of the bad one.
-    """
-
-    kind: Kind
-    good: float
-    bad: float
-
-    def place(self, value: float) -> float:
-        """Return where a value lies: 0 is the good level, 1 the bad one."""
-        if math.isinf(value) or math.isinf(self.bad):
-            return 1.0 if math.isinf(value) else 0.0
-        if self.kind in POSITIVE and min(self.good, self.bad) > 0:
-            ratio = value / self.good
-            return math.log(ratio) / math.log(self.bad / self.good) if ratio > 0 else 0.0
-        return (value - self.good) / (self.bad - self.good)
-
-
-@dataclass(slots=True)
-class Answer:
+class Bisection:
     """How a bisection ended.
 
     Attributes:
@@ -149,7 +70,7 @@ def bisect(
     measure: Measure,
     kind: Kind,
     watch: Callable[[Tested], None] = lambda _: None,
-) -> Answer:
+) -> Bisection:
     """Find the first bad commit.
 
     Args:
@@ -157,7 +78,7 @@ def bisect(
         commits: full hashes of the commits after it up to the bad end, oldest first.
         measure: measures a commit.
         kind: how values are compared.
-        watch: told of every commit, the ends included, as soon as its verdict is known.
+        watch: told of every commit, the ends included, as soon as its mark is known.
 
     Raises:
         TiltyardError: an end cannot be run.
@@ -165,23 +86,23 @@ def bisect(
     ends = measure_ends(good, commits[-1], measure, kind)
     for end in ends:
         watch(end)
-    answer = Answer(*ends, shown=shows(*ends))
-    if not answer.shown:
-        return answer
+    result = Bisection(*ends, shown=shows(*ends))
+    if not result.shown:
+        return result
     known = {end.commit: end for end in ends}
     levels = Ends(kind, *(end.value for end in ends))
 
-    def test(commit: str) -> Verdict:
+    def test(commit: str) -> Mark:
         known[commit] = found = classify(commit, measure, levels)
-        answer.tested.append(found)
+        result.tested.append(found)
         watch(found)
-        return found.verdict
+        return found.mark
 
-    answer.suspects = search(commits, test)
-    first = commits.index(answer.suspects[0])
-    answer.before = known[commits[first - 1] if first else good]
-    answer.after = known[answer.suspects[-1]]
-    return answer
+    result.suspects = search(commits, test)
+    first = commits.index(result.suspects[0])
+    result.before = known[commits[first - 1] if first else good]
+    result.after = known[result.suspects[-1]]
+    return result
 
 
 def measure_ends(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
@@ -190,14 +111,14 @@ def measure_ends(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tes
     Raises:
         TiltyardError: one of them cannot be run.
     """
-    first, last = Tested(good, kind, Verdict.GOOD), Tested(bad, kind, Verdict.BAD)
+    first, last = Tested(good, kind, Mark.GOOD), Tested(bad, kind, Mark.BAD)
     for end in (first, last, last, first):
         try:
             end.measurements.append(measure(end.commit))
         except CannotRun as error:
             raise TiltyardError(
-                f"the {end.verdict} commit {end.commit[:10]} cannot be measured: {error}; name "
-                f"another one with --{end.verdict}"
+                f"the {end.mark} commit {end.commit[:10]} cannot be measured: {error}; name "
+                f"another one with --{end.mark}"
             ) from None
     return first, last
 
@@ -220,7 +141,7 @@ def shows(good: Tested, bad: Tested) -> bool:
 
 def classify(commit: str, measure: Measure, ends: Ends) -> Tested:
     """Measure a commit, again where it is unclear, and say which end it is nearer to."""
-    found = Tested(commit, ends.kind, Verdict.SKIPPED)
+    found = Tested(commit, ends.kind, Mark.SKIPPED)
     try:
         for _ in range(REPEATS):
             found.measurements.append(measure(commit))
@@ -233,13 +154,13 @@ def classify(commit: str, measure: Measure, ends: Ends) -> Tested:
     if fault and math.isinf(found.value) and math.isfinite(ends.bad):
         found.reason = fault  # something else than the regression, which it hides
         return found
-    found.verdict = Verdict.BAD if ends.place(found.value) >= 0.5 else Verdict.GOOD
+    found.mark = Mark.BAD if ends.place(found.value) >= 0.5 else Mark.GOOD
     times = len(found.measurements)
     found.reason = f"measured {times} times: it lay between good and bad" if times > 1 else ""
     return found
 
 
-def search(commits: Sequence[str], test: Callable[[str], Verdict]) -> tuple[str, ...]:
+def search(commits: Sequence[str], test: Callable[[str], Mark]) -> tuple[str, ...]:
     """Return the commits among which the first bad one is, oldest first.
 
     They are just one, unless the others of them were skipped. Without skipped commits as many tests
@@ -247,21 +168,25 @@ def search(commits: Sequence[str], test: Callable[[str], Verdict]) -> tuple[str,
 
     Args:
         commits: oldest first; what came before the first one is good, the last one is bad.
-        test: gives a commit's verdict; asked at most once for each, never for the last one.
+        test: gives a commit's mark; asked at most once for each, never for the last one.
     """
     low, high = -1, len(commits) - 1
     skipped: set[int] = set()
     while untested := [index for index in range(low + 1, high) if index not in skipped]:
-        known = (low, high, *skipped)
-        index = max(untested, key=lambda one: min(abs(one - other) for other in known))
+        index = max(untested, key=partial(_merit, (low, high), skipped))
         match test(commits[index]):
-            case Verdict.GOOD:
+            case Mark.GOOD:
                 low = index
-            case Verdict.BAD:
+            case Mark.BAD:
                 high = index
-            case Verdict.SKIPPED:
+            case Mark.SKIPPED:
                 skipped.add(index)
     return tuple(commits[low + 1 : high + 1])
+
+
+def _merit(ends: tuple[int, int], skipped: Iterable[int], index: int) -> tuple[int, int]:
+    """Return how well an index halves what is left: far from all that is known, near the middle."""
+    return min(abs(index - known) for known in (*ends, *skipped)), -abs(2 * index - sum(ends))
 
 
 def last_good(commits: Sequence[str], values: Mapping[str, float], kind: Kind) -> str | None:
@@ -281,16 +206,6 @@ def last_good(commits: Sequence[str], values: Mapping[str, float], kind: Kind) -
     if not ends.good < ends.bad:
         return None
     return next(one for one in reversed(measured) if ends.place(values[one]) < 0.5)
-
-
-def value_of(kind: Kind, samples: Sequence[float]) -> float:
-    """Return what stands for samples: their median, of a share their mean.
-
-    As in the history, there is no value where one is missing: a median of the others would flatter.
-    """
-    if not math.isfinite(sum(samples)):
-        return math.inf
-    return statistics.fmean(samples) if kind is Kind.SHARE else statistics.median(samples)
 
 
 def _clear(found: Tested, ends: Ends) -> bool:

@@ -1,4 +1,4 @@
-"""What a bisection asks: which number of which runs, and how a commit is measured to answer it."""
+"""What a bisection asks: which number of which runs, and how a commit is measured for it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from tiltyard.errors import TiltyardError
 from tiltyard.history.benchmarks import Benchmark, benchmarks_of
-from tiltyard.history.bisect import CannotRun, Measure, Measurement, last_good, value_of
+from tiltyard.history.bisect import CannotRun, Measure, last_good
 from tiltyard.history.checkout import Checkouts
+from tiltyard.history.tested import Measurement, value_of
 from tiltyard.implementation import Implementation
 from tiltyard.names import matches, parse_name
 from tiltyard.registry import Registry
