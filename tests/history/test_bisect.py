@@ -123,7 +123,7 @@ def scripted(*outcomes):
         ((2.1, 2.2, 2.15), Mark.BAD, "measured 3 times"),
         ((1.9, 1.8, 1.85), Mark.GOOD, "measured 3 times"),
         ((2.1, 2.1), Mark.BAD, "measured 2 times"),  # it repeats; a third time tells nothing
-    ((2.0, 0.9, 0.95), Mark.GOOD, "measured 3 times"),
+        ((2.0, 0.9, 0.95), Mark.GOOD, "measured 3 times"),
         ((math.inf,), Mark.BAD, ""),  # the target was missed
         ((Measurement((math.inf, 1.0), "crashed: as asked"),), Mark.SKIPPED, "crashed: as asked"),
         (("no such problem",), Mark.SKIPPED, "no such problem"),
@@ -171,7 +171,9 @@ def test_values():
     assert measured([1.0, math.inf]).value == 1.0
     assert measured([1.0, math.inf, math.inf]).value == math.inf
     assert math.isnan(measured([]).value)
-    spread = tested.Tested("c", Kind.TIME, Mark.GOOD, [Measurement((1.0, 2.0, 3.0, 4.0, 5.0))]).spread
+    spread = tested.Tested(
+        "c", Kind.TIME, Mark.GOOD, [Measurement((1.0, 2.0, 3.0, 4.0, 5.0))]
+    ).spread
     assert spread == 1.0
 
 
