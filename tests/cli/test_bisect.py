@@ -1,6 +1,7 @@
 """``tiltyard history bisect`` in repositories in which one commit planted a regression."""
 
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -13,14 +14,17 @@ from tests.conftest import PLUGINS
 from tests.history.conftest import Scratch, smoke
 from tiltyard.cli import app
 from tiltyard.errors import TiltyardError
+from tiltyard.history.bisect import CannotRun
+from tiltyard.history.question import Question
+from tiltyard.history.tested import Measurement
 
 METHOD = '''
 """Take a while, and answer with a gap that depends on the seed alone."""
 import time
 from tiltyard import implementation
 
-@implementation(suite="toy", cites="unpublished", requires={requires})
-def planted(problem, rng, *, {parameter}: float = 1.0):
+@implementation(suite="toy", cites="unpublished")
+def planted(problem, rng, *, speed: float = 1.0):
     """Answer once."""
     {body}
     time.sleep({pause})
@@ -44,8 +48,6 @@ class Planted(Scratch):
     def method(self, message, *, text=None, **changes):
         """Commit the method; changes are of its text."""
         values = {
-            "requires": {},
-            "parameter": "speed",
             "body": "pass",
             "pause": 0.002,
             "gap": 0.012,
@@ -108,10 +110,9 @@ def test_a_slowdown_is_found_with_the_history_s_good_commit_and_conditions(plant
     """The history names the last good commit; JSON says what the lines say."""
     values = [planted.method("good")]
     values.append(planted.method("newest measured good one", body="speed = 1"))
-    last = planted.commit("nothing")
     first = planted.method("slower", pause=0.02)
     values.append(planted.commit("bad"))
-    for commit, factor in zip(values, (1, 1, 10), strict=True):
+    for commit, factor in zip(values, (1, 1, 2.5), strict=True):
         records = smoke("planted", factor=factor)
         planted.add(
             planted.store(planted.temporary / f"{commit}.db", records, commit=commit), commit=commit
@@ -124,32 +125,88 @@ def test_a_slowdown_is_found_with_the_history_s_good_commit_and_conditions(plant
     assert found["tier"] == "smoke"
     assert (found["good"]["commit"], found["bad"]["commit"]) == (values[1], values[2])
     assert (found["first_bad"]["commit"], found["first_bad"]["subject"]) == (first, "slower")
-    assert found["last_good"]["commit"] == last
+    assert found["last_good"]["commit"] == values[1]
     assert found["suspects"] == [first]
     assert found["merged"] is None
-    assert 0.002 < found["good"]["value"] < 0.01 < 0.02 < found["bad"]["value"] < 0.05
+    assert 0.002 < found["good"]["value"] < 0.02 < found["bad"]["value"] < 0.05
     assert [len(samples) for samples in found["good"]["samples"]] == [6, 6]
     assert planted.untouched()
 
 
-def test_what_is_the_same_does_not_show(planted, tiltyard):
-    planted.method("good")
-    planted.method("as good", body="speed = 1")
-    done = tiltyard("history", "bisect", *GAP, "--good", "HEAD~1", "--seeds", "1")
-    assert done.returncode == 1, done.stderr
-    assert "the regression does not show here: 0." in done.stdout.splitlines()[-1]
-    assert planted.untouched()
+@pytest.fixture
+def command(planted, monkeypatch, capsys):
+    """Return a function that runs the command on measurements of our own, and its output."""
+
+    def run(start, /, *options, **values):
+        def measure(commit):
+            found = values[planted.git("show", "--no-patch", "--format=%s", commit)]
+            if isinstance(found, str):
+                raise CannotRun(found)
+            return Measurement((found,) * 6)
+
+        monkeypatch.setattr(Question, "measure_in", lambda *_: measure)
+        arguments = ["history", "bisect", *SECONDS, "--good", start, *options]
+        code = app(arguments, standalone_mode=False)
+        return code, capsys.readouterr().out.splitlines()
+
+    return run
 
 
-def test_ctrl_c_leaves_no_worktree_and_no_process(planted, start):
-    planted.method("good")
-    planted.method("never ends", body="while True: pass")
+def test_what_is_the_same_does_not_show(planted, command):
+    good = planted.method("good")
+    planted.commit("bad")
+    code, lines = command(good, good=1.0, bad=1.0)
+    assert code == 1
+    assert lines[-1].startswith("the regression does not show here: 1 seconds instead of 1 seconds")
+    code, lines = command(good, "--json", good=1.0, bad=0.5)
+    assert code == 1
+    assert json.loads("\n".join(lines))["shown"] is False
+
+
+def test_a_range_of_skipped_commits(planted, command):
+    good = planted.method("good")
+    first = planted.commit("a")
+    last = planted.commit("bad")
+    code, lines = command(good, good=1.0, bad=math.inf, a="cannot import it")
+    assert code == 0
+    assert lines[-2] == f"skipped  {first[:10]}  -  a (cannot import it)"
+    assert lines[-1].startswith(
+        f"one of the 2 commits from {first[:10]} to {last[:10]} is the first bad commit: no value "
+        "instead of 1 seconds"
+    )
+    code, lines = command(good, "--json", good=1.0, bad=math.inf, a="cannot import it")
+    found = json.loads("\n".join(lines))
+    assert found["suspects"] == [first, last]
+    assert (found["first_bad"], found["bad"]["value"]) == (None, None)
+
+
+def test_a_merge_that_brought_it_says_how_to_go_on(planted, command):
+    good = planted.method("good")
+    planted.git("checkout", "--quiet", "-b", "side")
+    side = planted.commit("on a side branch")
+    planted.git("checkout", "--quiet", "main")
+    fork = good
+    planted.commit("a")
+    planted.git("merge", "--quiet", "-m", "b", "side")
+    planted.commit("bad")
+    code, lines = command(good, good=1.0, a=1.0, b=2.0, bad=2.0)
+    assert code == 0
+    assert ", b) is the first bad commit: 2 seconds instead of 1 seconds" in lines[-2]
+    assert f"it is a merge; --good {fork[:10]} --bad {side[:10]} searches" in lines[-1]
+
+
+def test_ctrl_c_leaves_no_worktree_and_no_process(planted, start, tmp_path):
+    spinning = tmp_path / "spinning"
+    body = f"open({str(spinning)!r}, 'w').close()\n    while True: pass"
+    planted.method("never ends", body=body)
+    planted.commit("bad")
     process = start("history", "bisect", *SECONDS, "--good", "HEAD~1", "--seeds", "1")
     deadline = time.monotonic() + 60
-    while len(planted.git("worktree", "list").splitlines()) < 3:
+    while not spinning.exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert not planted.untouched()
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)

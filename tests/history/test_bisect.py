@@ -37,7 +37,7 @@ def test_every_position_is_found_in_as_many_tests_as_halving_needs(data):
 
 @given(st.data())
 def test_skipped_commits_widen_the_answer_no_more_than_they_must(data):
-    marks = data.draw(st.lists(st.sampled_from(["run", "skip"]), max_size=40)) + ["run"]
+    marks = [*data.draw(st.lists(st.sampled_from(["run", "skip"]), max_size=40)), "run"]
     first = data.draw(st.integers(0, len(marks) - 1))
     commits, asked = names(len(marks)), []
 

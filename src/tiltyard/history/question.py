@@ -13,6 +13,7 @@ from tiltyard.errors import TiltyardError
 from tiltyard.history.benchmarks import Benchmark, benchmarks_of
 from tiltyard.history.bisect import CannotRun, Measure, last_good
 from tiltyard.history.checkout import Checkouts
+from tiltyard.history.frame import CONDITIONS
 from tiltyard.history.tested import Measurement, value_of
 from tiltyard.implementation import Implementation
 from tiltyard.names import matches, parse_name
@@ -25,8 +26,8 @@ from tiltyard.suite import Suite
 if TYPE_CHECKING:
     import pandas as pd
 
-_CONDITIONS = ("device", "threads", "tier")
-"""What a user may choose of ``frame.CONDITIONS``; the others are this machine's."""
+_CHOSEN = ("device", "threads", "tier")
+"""The conditions that a user may choose; the others are this machine's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ class Question:
             commits: full hashes, oldest first, the bad one last.
         """
         rows = _rows(history, self.benchmark, self.method, self.implementation)
-        for column in ("problem", *_CONDITIONS):
+        for column in ("problem", *_CHOSEN):
             rows = rows[rows[column] == getattr(self, column)]
         found = []
         for _, series in rows.groupby(["machine", "python"]):
@@ -211,7 +212,7 @@ def _known(
     rows = rows[rows["problem"].isin(problems)]
     for column, value in given.items():
         rows = rows if value is None else rows[rows[column] == value]
-    columns = ["problem", *_CONDITIONS]
+    columns = ["problem", *_CHOSEN]
     values = rows[columns].drop_duplicates().to_numpy().tolist()
     return [dict(zip(columns, map(str, row), strict=True)) for row in values]
 
@@ -247,14 +248,18 @@ def _budget(suite: Suite, tier: str) -> float:
 def _rows(
     history: pd.DataFrame, benchmark: Benchmark, method: Implementation, implementation: str
 ) -> pd.DataFrame:
-    """Return the history's rows of a benchmark's version and of an implementation."""
+    """Return the history's rows of a benchmark's version and of an implementation.
+
+    asv's tables have a row for every problem with every implementation. Where nothing at all is
+    known of a pair, it was not run there; where only this number is missing, the runs had none.
+    """
     names = history["implementation"].unique()
     same = [name for name in names if _same(method, name, implementation)]
-    return history[
-        (history["benchmark"] == benchmark.name)
-        & (history["version"] == benchmark.version)
-        & history["implementation"].isin(same)
-    ]
+    rows = history[history["implementation"].isin(same)]
+    pair = [*CONDITIONS, "problem", "implementation", "commit"]
+    ran = rows.groupby(pair)["value"].transform("count") > 0
+    wanted = (rows["benchmark"] == benchmark.name) & (rows["version"] == benchmark.version)
+    return rows[ran & wanted]
 
 
 def _same(method: Implementation, name: str, implementation: str) -> bool:
