@@ -171,8 +171,8 @@ def test_a_range_of_skipped_commits(planted, command):
     assert code == 0
     assert lines[-2] == f"skipped  {first[:10]}  -  a (cannot import it)"
     assert lines[-1].startswith(
-        f"one of the 2 commits from {first[:10]} to {last[:10]} is the first bad commit: no value "
-        "instead of 1 seconds"
+        f"one of the 2 commits from {first[:10]} to {last[:10]} is the first bad commit (all but "
+        "the last one were skipped): no value instead of 1 seconds"
     )
     code, lines = command(good, "--json", good=1.0, bad=math.inf, a="cannot import it")
     found = json.loads("\n".join(lines))
@@ -185,14 +185,13 @@ def test_a_merge_that_brought_it_says_how_to_go_on(planted, command):
     planted.git("checkout", "--quiet", "-b", "side")
     side = planted.commit("on a side branch")
     planted.git("checkout", "--quiet", "main")
-    fork = good
     planted.commit("a")
     planted.git("merge", "--quiet", "-m", "b", "side")
     planted.commit("bad")
     code, lines = command(good, good=1.0, a=1.0, b=2.0, bad=2.0)
     assert code == 0
-    assert ", b) is the first bad commit: 2 seconds instead of 1 seconds" in lines[-2]
-    assert f"it is a merge; --good {fork[:10]} --bad {side[:10]} searches" in lines[-1]
+    assert ", b) is the first bad commit: 2 seconds instead of 1 seconds; " in lines[-1]
+    assert f"; it is a merge, and --good {good[:10]} --bad {side[:10]} searches" in lines[-1]
 
 
 def test_ctrl_c_leaves_no_worktree_and_no_process(planted, start, tmp_path):

@@ -47,7 +47,7 @@ def bisect(
     """Find the commit that brought a regression, by runs at the commits between good and bad.
 
     Each commit is run with its own code in a checkout of its own; your working tree stays as it is.
-    Exit code 1 if the regression does not show on this machine.
+    Exit code 1 if the regression does not show on this machine, or noise hides what brought it.
     """
     from tiltyard.cli.screen import print_json
     from tiltyard.git import Repository
@@ -88,7 +88,7 @@ def bisect(
         print_json(_plain(repository, question, found))
     else:
         typer.echo(_sentence(repository, question, found))
-    return 0 if found.shown else 1
+    return 0 if found.confirmed else 1
 
 
 def _history() -> tuple[pd.DataFrame | None, str]:
@@ -152,20 +152,33 @@ def _sentence(repository: Repository, question: Question, found: Bisection) -> s
         )
     values = (_value(question, one) for one in (found.after, found.before))
     changed = " instead of ".join(values)
-    commit = found.suspects[0]
-    if len(found.suspects) > 1:
+    return f"{_named(repository, found)}: {changed}{_doubts(repository, found)}"
+
+
+def _named(repository: Repository, found: Bisection) -> str:
+    """Return the first bad commit, or those among which it is, in words."""
+    first, last, count = found.suspects[0], found.suspects[-1], len(found.suspects)
+    if count == 1:
+        about = f"{_date(repository, first)}, {repository.subject(first)}"
+        return f"{first[:10]} ({about}) is the first bad commit"
+    return (
+        f"one of the {count} commits from {first[:10]} to {last[:10]} is the first bad commit (all "
+        "but the last one were skipped)"
+    )
+
+
+def _doubts(repository: Repository, found: Bisection) -> str:
+    """Return what is left to do."""
+    if not found.confirmed:
         return (
-            f"one of the {len(found.suspects)} commits from {commit[:10]} to "
-            f"{found.suspects[-1][:10]} is the first bad commit: {changed}; all of them but the "
-            "last one were skipped"
+            "; but measured again side by side, these two do not differ beyond the noise: try more "
+            "--seeds, or a machine with nothing else to do"
         )
-    about = f"{_date(repository, commit)}, {repository.subject(commit)}"
-    sentence = f"{commit[:10]} ({about}) is the first bad commit: {changed}"
-    merged = repository.merged(commit)
-    if merged:
-        good, bad = (one[:10] for one in merged)
-        sentence += f"\nit is a merge; --good {good} --bad {bad} searches among what it merged"
-    return sentence
+    merged = repository.merged(found.suspects[0]) if len(found.suspects) == 1 else None
+    if not merged:
+        return ""
+    good, bad = (one[:10] for one in merged)
+    return f"; it is a merge, and --good {good} --bad {bad} searches among what it merged"
 
 
 def _value(question: Question, tested: Tested, *, spread: bool = False) -> str:
@@ -209,6 +222,7 @@ def _plain(repository: Repository, question: Question, found: Bisection) -> dict
         "good": plain(found.good),
         "bad": plain(found.bad),
         "shown": found.shown,
+        "confirmed": found.confirmed,
         "tested": [plain(one) for one in found.tested],
         "suspects": list(found.suspects),
         "first_bad": plain(found.after) if single else None,

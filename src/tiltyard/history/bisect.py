@@ -7,8 +7,10 @@ end; with normal noise and no regression that happens in 3.5 % of cases (simulat
 
 The commits between are searched by halves along first parents: these are the commits that a history
 is made of, and a merge counts as one step. A commit is good or bad by the end that it is nearer to,
-as ratios where all is positive. Commits that cannot be run are left out, and the search goes on far
-from them, since what breaks one mostly breaks its neighbours.
+as ratios where all is positive. One that lies between is measured again, each time beside both
+ends. Commits that cannot be run are left out, and the search goes on far from them, since what
+breaks one mostly breaks its neighbours. At last the first bad commit and the good one before it are
+measured afresh, as the ends were, since noise may have led the search astray.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ class Bisection:
             all others of them were skipped. Empty where nothing is shown.
         before: the last good commit before them.
         after: the first commit from there on that was found bad.
+        confirmed: whether these two differ beyond the noise when measured afresh.
     """
 
     good: Tested
@@ -62,6 +65,7 @@ class Bisection:
     suspects: tuple[str, ...] = ()
     before: Tested | None = None
     after: Tested | None = None
+    confirmed: bool = False
 
 
 def bisect(
@@ -83,30 +87,31 @@ def bisect(
     Raises:
         TiltyardError: an end cannot be run.
     """
-    ends = measure_ends(good, commits[-1], measure, kind)
+    ends = measure_pair(good, commits[-1], measure, kind)
     for end in ends:
         watch(end)
     result = Bisection(*ends, shown=shows(*ends))
     if not result.shown:
         return result
     known = {end.commit: end for end in ends}
-    levels = Ends(kind, *(end.value for end in ends))
 
     def test(commit: str) -> Mark:
-        known[commit] = found = classify(commit, measure, levels)
+        known[commit] = found = classify(commit, measure, *ends)
         result.tested.append(found)
         watch(found)
         return found.mark
 
     result.suspects = search(commits, test)
     first = commits.index(result.suspects[0])
-    result.before = known[commits[first - 1] if first else good]
-    result.after = known[result.suspects[-1]]
+    before, after = known[commits[first - 1] if first else good], known[result.suspects[-1]]
+    result.before, result.after = before, after
+    again = not exact(*ends) and (before, after) != ends
+    result.confirmed = not again or shows(*measure_pair(before.commit, after.commit, measure, kind))
     return result
 
 
-def measure_ends(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
-    """Measure the good and the bad end, twice each.
+def measure_pair(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
+    """Measure a good and a bad commit, twice each, in turn.
 
     Raises:
         TiltyardError: one of them cannot be run.
@@ -123,13 +128,18 @@ def measure_ends(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tes
     return first, last
 
 
+def exact(good: Tested, bad: Tested) -> bool:
+    """Whether every measurement of either commit gave the same samples."""
+    return all(len(set(end.measurements)) == 1 for end in (good, bad))
+
+
 def shows(good: Tested, bad: Tested) -> bool:
-    """Whether the bad end is worse than the good one, beyond the noise."""
+    """Whether the bad commit is worse than the good one, beyond the noise."""
     if math.isinf(good.value) or math.isinf(bad.value):
         return math.isfinite(good.value)
     if bad.value <= good.value:
         return False
-    if all(len(set(end.measurements)) == 1 for end in (good, bad)):
+    if exact(good, bad):
         return not math.isclose(good.value, bad.value, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
     levels = Ends(good.kind, good.value, bad.value)
 
@@ -139,25 +149,39 @@ def shows(good: Tested, bad: Tested) -> bool:
     return max(places(good)) <= CLEAR and min(places(bad)) >= 1 - CLEAR
 
 
-def classify(commit: str, measure: Measure, ends: Ends) -> Tested:
-    """Measure a commit, again where it is unclear, and say which end it is nearer to."""
-    found = Tested(commit, ends.kind, Mark.SKIPPED)
+def classify(commit: str, measure: Measure, good: Tested, bad: Tested) -> Tested:
+    """Measure a commit, again where it is unclear, and say which end it is nearer to.
+
+    Args:
+        commit: full hash.
+        measure: measures a commit.
+        good: the good end; takes the measurements that are made beside the commit's.
+        bad: the bad end; as above.
+    """
+    found = Tested(commit, good.kind, Mark.SKIPPED)
+    once = exact(good, bad)
     try:
-        for _ in range(REPEATS):
-            found.measurements.append(measure(commit))
-            if _clear(found, ends):
-                break
+        found.measurements.append(measure(commit))
+        while not once and len(found.measurements) < REPEATS and _unclear(found, good, bad):
+            for one in (good, bad, found):
+                one.measurements.append(measure(one.commit))
     except CannotRun as error:
         found.reason = str(error)
         return found
     fault = next((one.fault for one in found.measurements if one.fault), "")
-    if fault and math.isinf(found.value) and math.isfinite(ends.bad):
+    if fault and math.isinf(found.value) and math.isfinite(bad.value):
         found.reason = fault  # something else than the regression, which it hides
         return found
-    found.mark = Mark.BAD if ends.place(found.value) >= 0.5 else Mark.GOOD
-    times = len(found.measurements)
-    found.reason = f"measured {times} times: it lay between good and bad" if times > 1 else ""
+    place = Ends(found.kind, good.value, bad.value).place(found.value)
+    found.mark = Mark.BAD if place >= 0.5 else Mark.GOOD
+    if len(found.measurements) > 1:
+        found.reason = f"between good and bad, so measured {len(found.measurements)} times"
     return found
+
+
+def _unclear(found: Tested, good: Tested, bad: Tested) -> bool:
+    """Whether a commit's value lies between both ends."""
+    return CLEAR < Ends(found.kind, good.value, bad.value).place(found.value) < 1 - CLEAR
 
 
 def search(commits: Sequence[str], test: Callable[[str], Mark]) -> tuple[str, ...]:
@@ -206,9 +230,3 @@ def last_good(commits: Sequence[str], values: Mapping[str, float], kind: Kind) -
     if not ends.good < ends.bad:
         return None
     return next(one for one in reversed(measured) if ends.place(values[one]) < 0.5)
-
-
-def _clear(found: Tested, ends: Ends) -> bool:
-    """Whether more measurements would tell nothing new: the value is clear, or it repeats."""
-    repeats = len(found.measurements) > 1 and found.measurements[-1] == found.measurements[-2]
-    return repeats or not CLEAR < ends.place(found.value) < 1 - CLEAR

@@ -91,6 +91,8 @@ class Ends:
         """Return where a value lies: 0 is the good level, 1 the bad one."""
         if math.isinf(value) or math.isinf(self.bad):
             return 1.0 if math.isinf(value) else 0.0
+        if self.good == self.bad:  # measurements beside the commit may bring them together
+            return 0.5
         if self.kind in POSITIVE and min(self.good, self.bad) > 0:
             ratio = value / self.good
             return math.log(ratio) / math.log(self.bad / self.good) if ratio > 0 else 0.0
