@@ -142,7 +142,7 @@ def command(planted, monkeypatch, capsys):
             found = values[planted.git("show", "--no-patch", "--format=%s", commit)]
             if isinstance(found, str):
                 raise CannotRun(found)
-            return Measurement((found,) * 6)
+            return Measurement((found.pop(0) if isinstance(found, list) else found,) * 6)
 
         monkeypatch.setattr(Question, "measure_in", lambda *_: measure)
         arguments = ["history", "bisect", *SECONDS, "--good", start, *options]
@@ -178,6 +178,18 @@ def test_a_range_of_skipped_commits(planted, command):
     found = json.loads("\n".join(lines))
     assert found["suspects"] == [first, last]
     assert (found["first_bad"], found["bad"]["value"]) == (None, None)
+
+
+def test_what_noise_may_have_found_is_doubted(planted, command):
+    """The commit was slow when it was searched, and is not beside the one before."""
+    good = planted.method("good")
+    first = planted.commit("a")
+    planted.commit("bad")
+    values = {"good": [1.0, 1.01, 1.0, 1.01], "a": [2.0, 1.0, 1.0], "bad": [2.0, 2.01]}
+    code, lines = command(good, **values)
+    assert code == 1
+    assert lines[-1].startswith(f"{first[:10]} (")
+    assert "these two do not differ beyond the noise" in lines[-1]
 
 
 def test_a_merge_that_brought_it_says_how_to_go_on(planted, command):

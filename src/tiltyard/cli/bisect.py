@@ -146,9 +146,10 @@ def _sentence(repository: Repository, question: Question, found: Bisection) -> s
     """Return the found in words."""
     if found.before is None or found.after is None:
         values = (_value(question, one, spread=True) for one in (found.bad, found.good))
+        why = "is within the noise" if found.bad.value > found.good.value else "is no worse"
         return (
-            f"the regression does not show here: {' instead of '.join(values)} is within the noise "
-            f"or no worse; try more --seeds, or the machine that measured it"
+            f"the regression does not show here: {' instead of '.join(values)} {why}; try more "
+            "--seeds, or the machine that measured it"
         )
     values = (_value(question, one) for one in (found.after, found.before))
     changed = " instead of ".join(values)

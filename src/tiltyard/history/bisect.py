@@ -3,7 +3,8 @@
 Both ends are measured first, twice each, in the order good, bad, bad, good: a drift of the machine
 cancels, and what a commit differs from itself is known. Where every measurement repeats exactly,
 any worsening beyond rounding counts. Elsewhere each of the four must lie clearly nearer to its own
-end; with normal noise and no regression that happens in 3.5 % of cases (simulated).
+end. What is worse, but not clearly, gets one second chance. With normal noise and no regression 6 %
+of simulated pairs pass, and in under 1 % of cases a commit is named and confirmed.
 
 The commits between are searched by halves along first parents: these are the commits that a history
 is made of, and a merge counts as one step. A commit is good or bad by the end that it is nearer to,
@@ -87,7 +88,7 @@ def bisect(
     Raises:
         TiltyardError: an end cannot be run.
     """
-    ends = measure_pair(good, commits[-1], measure, kind)
+    ends = compare(good, commits[-1], measure, kind)
     for end in ends:
         watch(end)
     result = Bisection(*ends, shown=shows(*ends))
@@ -106,16 +107,22 @@ def bisect(
     before, after = known[commits[first - 1] if first else good], known[result.suspects[-1]]
     result.before, result.after = before, after
     again = not exact(*ends) and (before, after) != ends
-    result.confirmed = not again or shows(*measure_pair(before.commit, after.commit, measure, kind))
+    result.confirmed = not again or shows(*compare(before.commit, after.commit, measure, kind))
     return result
 
 
-def measure_pair(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
-    """Measure a good and a bad commit, twice each, in turn.
+def compare(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
+    """Measure a good and a bad commit, twice each, in turn; afresh if the bad one is unclear.
 
     Raises:
         TiltyardError: one of them cannot be run.
     """
+    pair = _measure_pair(good, bad, measure, kind)
+    noisy = math.isfinite(pair[0].value) and pair[0].value < pair[1].value and not exact(*pair)
+    return _measure_pair(good, bad, measure, kind) if noisy and not shows(*pair) else pair
+
+
+def _measure_pair(good: str, bad: str, measure: Measure, kind: Kind) -> tuple[Tested, Tested]:
     first, last = Tested(good, kind, Mark.GOOD), Tested(bad, kind, Mark.BAD)
     for end in (first, last, last, first):
         try:
