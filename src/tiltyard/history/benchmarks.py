@@ -35,10 +35,6 @@ class Kind(StrEnum):
     LINEAR = "linear"
 
 
-POSITIVE = (Kind.TIME, Kind.MEMORY, Kind.ENERGY)
-"""Kinds whose values are compared by ratio."""
-
-
 @dataclass(frozen=True, slots=True)
 class Benchmark:
     """One thing that asv tracks of a suite.

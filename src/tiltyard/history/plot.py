@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tiltyard.errors import TiltyardError
-from tiltyard.history.benchmarks import POSITIVE
-from tiltyard.history.frame import CONDITIONS, SERIES
+from tiltyard.history.benchmarks import Kind
+from tiltyard.history.frame import SERIES
+from tiltyard.history.view import describe_conditions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,8 @@ FORMATS = (".svg", ".pdf", ".png")
 
 PANELS = 24
 """More panels than this cannot be read; the user is asked to choose."""
+
+_POSITIVE = (Kind.TIME, Kind.MEMORY, Kind.ENERGY)
 
 
 def plot(frame: pd.DataFrame, commits: Sequence[str], out: Path) -> int:
@@ -67,17 +70,16 @@ def _draw(panel: Any, series: pd.DataFrame, commits: Sequence[str]) -> None:
             panel.plot([position] * len(samples), samples, ".", color="0.6", markersize=3)
     panel.fill_between(at, series["low"], series["high"], color="#0072b2", alpha=0.2, linewidth=0)
     panel.plot(at, series["value"], "o-", color="#0072b2", markersize=4, linewidth=1.2)
-    if first["kind"] in POSITIVE and (series["value"] > 0).any():
+    if first["kind"] in _POSITIVE and (series["value"] > 0).any():
         panel.set_yscale("log")
     title = " · ".join(part for part in (first["implementation"], first["problem"]) if part)
-    conditions = ", ".join(filter(None, (first[name] for name in CONDITIONS)))
     panel.set_title(f"{first['benchmark']}\n{title}", fontsize=8, loc="left")
     panel.set_ylabel(first["unit"], fontsize=8)
-    panel.set_xlabel(conditions, fontsize=6)
+    panel.set_xlabel(describe_conditions(dict(first)), fontsize=6)
     ticks = sorted({0, len(commits) // 2, len(commits) - 1})
     panel.set_xticks(ticks, [commits[index][:8] for index in ticks], fontsize=7)
     panel.set_xlim(-0.5, len(commits) - 0.5)
-    panel.tick_params(axis="y", labelsize=7)
+    panel.tick_params(axis="y", which="both", labelsize=7)
 
 
 def _metadata(suffix: str) -> dict[str, None] | None:

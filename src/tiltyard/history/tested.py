@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tiltyard.history.benchmarks import POSITIVE, Kind
+from tiltyard.history.benchmarks import Kind
+from tiltyard.history.series import POSITIVE
 
 
 class Mark(StrEnum):
