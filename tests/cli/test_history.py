@@ -125,7 +125,7 @@ def test_check_is_the_gate_of_a_ci_job(here, tiltyard):
     assert "(10.0 times, exact)" in checked.stdout
     assert (
         "tiltyard history bisect toy.track_log10_gap 'line[x0=1.0,instance=0]' rounding "
-        f"--good {commits[2][:10]} --bad {commits[3][:10]}"
+        f"--good {commits[2][:10]} --bad {commits[3][:10]} --tier smoke --device cpu --threads 1"
     ) in checked.stdout
     found = json.loads(tiltyard("history", "check", "--json").stdout)
     assert found["commit"] == commits[3]

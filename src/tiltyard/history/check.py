@@ -49,7 +49,9 @@ class Outcome:
         """Return the answer in words, with the command that looks for each one's cause."""
         lines = []
         for one in self.regressions[:_SHOWN]:
-            lines += [one.sentence(), f"    {bisect_command(one)}"]
+            lines.append(one.sentence())
+            if one.implementation:  # timings of pytest-benchmark have none, and no runs to repeat
+                lines.append(f"    {bisect_command(one)}")
         count, seen = len(self.regressions), self.coverage
         if count > _SHOWN:
             lines.append(f"... and {count - _SHOWN} more; --json tells all of them")
@@ -67,7 +69,9 @@ class Outcome:
 def bisect_command(one: Regression) -> str:
     """Return the command that finds the commit that brought a regression."""
     words = ["tiltyard", "history", "bisect", one.benchmark, one.problem, one.implementation]
-    return shlex.join([*words, "--good", one.last_good[:10], "--bad", one.first_bad[:10]])
+    words += ["--good", one.last_good[:10], "--bad", one.first_bad[:10]]
+    conditions = {"--tier": one.tier, "--device": one.device, "--threads": one.threads}
+    return shlex.join([*words, *(word for pair in conditions.items() for word in pair)])
 
 
 def check(  # noqa: PLR0913 - options
