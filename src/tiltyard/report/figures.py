@@ -42,16 +42,6 @@ def styles(names: Sequence[str]) -> dict[str, str]:
     }
 
 
-def telling_targets(board: Board) -> list[float]:
-    """Return the tightest target that a run sustained and two looser ones, tightest first."""
-    targets = board.suite.targets
-    reached = [t for t in targets if any(row.reached[t] > 0 for row in board.rows)]
-    if not reached:
-        return list(targets[:1])
-    last = targets.index(reached[-1])
-    return [targets[index] for index in sorted({last, last // 2, 0}, reverse=True)]
-
-
 def profile(board: Board, target: float, style: dict[str, str]) -> Figure:
     """Return the Dolan-More performance profile for one target."""
     ratios = _ratios(board, target)

@@ -131,3 +131,8 @@ def breakable(text: str) -> str:
 def _short_exponent(spelled: str) -> str:
     mantissa, _, exponent = spelled.partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def code_point(character: str) -> str:
+    """Return the number of a character, for where it cannot be shown: ``[U+4E2D]``."""
+    return f"[U+{ord(character):04X}]"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -20,9 +19,12 @@ from tiltyard.grouping import boards
 from tiltyard.registry import Registry
 from tiltyard.report.claims import outcomes
 from tiltyard.report.conditions import SMOKE, Environments, command, describe, describe_board, other
-from tiltyard.report.figures import Figure, convergence, profile, styles, telling_targets
+from tiltyard.report.document import SCHEMA, leaderboard_json, schema_json
+from tiltyard.report.exports import exports
+from tiltyard.report.figures import Figure, convergence, profile, styles
 from tiltyard.report.format import breakable, count, level, links, share, slug
 from tiltyard.report.markdown import page_markdown
+from tiltyard.report.summary import caution, stem, telling_targets
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.tables import (
     ID_DIGITS,
@@ -49,13 +51,14 @@ _PODIUM = 3
 _REPLAYS = 3
 
 
-def write_site(registry: Registry, store: Store, out: Path) -> Path:
+def write_site(registry: Registry, store: Store, out: Path, *, papers: bool = False) -> Path:
     """Write the site into a folder, made if absent, and return its index.
 
     Args:
         registry: the suites, implementations and claims.
         store: the records.
         out: takes the files; those of the same name are replaced, others are left alone.
+        papers: whether to write figures for papers, too.
 
     Raises:
         TiltyardError: the folder or a file cannot be written.
@@ -75,12 +78,13 @@ def write_site(registry: Registry, store: Store, out: Path) -> Path:
         _write(out / _page(name), page.render(content))
         for main, *_ in mains:
             _write(out / _markdown(main), page_markdown(main, environments))
-            data.append(_json(main, environments))
+            for path, text in exports(main, environments, papers=papers):
+                _make((out / path).parent)
+                _write(out / path, text)
+            data.append(main)
         cards.append(_card(suite, records, [main for main, *_ in mains], environments))
-    _write(
-        out / "leaderboard.json",
-        json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-    )
+    _write(out / "leaderboard.json", leaderboard_json(data, environments))
+    _write(out / SCHEMA, schema_json())
     index = {
         "cards": cards,
         "idle": [suite for name, suite in sorted(registry.suites.items()) if name not in runs],
@@ -146,7 +150,7 @@ def _tier(
         "smoke": board.tier == "smoke",
         "conditions": describe_board(board, environments),
         "leaderboard": leaderboard(board, homes(registry, board)),
-        "note": _note(board),
+        "note": caution(board),
         "profiles": [profile(board, target, style) for target in reversed(targets)],
         "matrices": [(f"To gap {level(target)}", matrix(board, target)) for target in targets],
         "curves": curves,
@@ -158,23 +162,6 @@ def _tier(
         "markdown": _markdown(board),
         "others": [other(one, environments) for one in others],
     }
-
-
-def _note(board: Board) -> str:
-    """Return what a reader must know before reading anything into the ranks."""
-    taken = [run for run in board.records if run.status != Status.UNSUPPORTED]
-    notes = []
-    if not taken:
-        notes.append("Every pair is unsupported.")
-    elif all(run.status.failed for run in taken):
-        notes.append("Every run failed; the reasons are below.")
-    elif not any(value > 0 for row in board.rows for value in row.reached.values()):
-        notes.append("No run reached any target, so every score is 0.")
-    if len(board.implementations) == 1:
-        notes.append("There is one implementation only, and so nothing to compare it with.")
-    if len(board.problems) == 1:
-        notes.append("There is one problem only: ranks say nothing about any other.")
-    return " ".join(notes)
 
 
 def _replays(board: Board) -> list[str]:
@@ -225,22 +212,6 @@ def _broken(registry: Registry) -> Table | None:
     return Table("Broken plug-ins", [Column("where"), Column("why")], rows)
 
 
-def _json(board: Board, environments: Environments) -> dict[str, Any]:
-    conditions = dataclasses.asdict(board.conditions)
-    described = describe(board.conditions, environments)
-    return {
-        "suite": board.suite.name,
-        "tier": board.tier,
-        "publishable": board.tier != "smoke",
-        "conditions": {**conditions, "hardware_description": described["hardware"]},
-        "pool": board.pool,
-        "problems": board.problems,
-        "seeds": board.seeds,
-        "targets": list(board.suite.targets),
-        "rows": [row.to_json() for row in board.rows],
-    }
-
-
 def _fields(value: Any) -> dict[str, Any]:
     """Return a dataclass's fields without copying what they hold."""
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
@@ -251,7 +222,7 @@ def _page(suite: str) -> str:
 
 
 def _markdown(board: Board) -> str:
-    return f"{slug(board.suite.name)}-{slug(board.tier)}.md"
+    return f"{stem(board)}.md"
 
 
 def _templates() -> jinja2.Environment:
@@ -278,13 +249,13 @@ def _make(folder: Path) -> None:
         raise TiltyardError(f"cannot write reports to {folder}: {error.strerror}") from None
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     """Write a file at once: a reader sees the old one or the new one."""
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).chmod(0o644)  # mkstemp's own mode would hide a published page
         Path(temporary).replace(path)
     except OSError as error:
