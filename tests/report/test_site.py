@@ -152,8 +152,20 @@ def test_other_conditions_are_named(site):
 def test_the_same_store_gives_the_same_bytes(site, tmp_path):
     for name in ("one", "two"):
         site(random_records(), out=tmp_path / name)
-    files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert files == ["index.html", "leaderboard.json", "toy-standard.md", "toy.html"]
+    paths = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    files = sorted(str(path.relative_to(tmp_path / "one")) for path in paths)
+    assert files == [
+        "badges/toy-standard-both_devices.svg",
+        "badges/toy-standard-called_back.svg",
+        "badges/toy-standard-halve.svg",
+        "badges/toy-standard-noisy.svg",
+        "index.html",
+        "latex/toy-standard.tex",
+        "leaderboard.json",
+        "leaderboard.schema.json",
+        "toy-standard.md",
+        "toy.html",
+    ]
     for name in files:
         one, two = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
         assert one == two
@@ -361,7 +373,7 @@ def test_a_claim_that_raises_takes_nothing_down(site, toy, broken):
 
 def test_the_json_holds_every_main_board(site, tmp_path):
     site(by_hand(), out=tmp_path / "out")
-    (board,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))
+    (board,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))["boards"]
     assert (board["suite"], board["tier"]) == ("toy", "standard")
     assert board["conditions"]["hardware_description"] == "Toy 3000, 2 cores, 8 GiB"
     assert board["rows"][0]["implementation"] == "noisy"

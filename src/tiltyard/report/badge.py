@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 import unicodedata
 from collections.abc import Iterator
 
 from tiltyard.board import Board, Row
 from tiltyard.report.conditions import SMOKE
-from tiltyard.report.format import code_point, slug
+from tiltyard.report.format import legible, slug
 from tiltyard.report.summary import place, stem, tied
 
 LEAD, RANKED, OTHER = "#1a7f37", "#0969da", "#57606a"
@@ -29,7 +28,6 @@ _WIDTHS = {
 
 _WIDTH = {character: width for width, row in _WIDTHS.items() for character in row}
 _AVERAGE, _WIDE = 7.0, 11.0
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def badges(board: Board) -> Iterator[tuple[str, str]]:
@@ -77,7 +75,7 @@ def _character_width(character: str) -> float:
 
 def _drawn(label: str, message: str, colour: str, title: str) -> str:
     """Return the SVG: 20 pixels high, with rounded corners and no ids, so that pages inline it."""
-    label, message = _cut(_clean(label)), _cut(_clean(message))
+    label, message = _cut(legible(label)), _cut(legible(message))
     widths = [text_width(text) for text in (label, message)]
     left, right = (round(width + 2 * _PAD, 1) for width in widths)
     texts = "".join(
@@ -85,7 +83,7 @@ def _drawn(label: str, message: str, colour: str, title: str) -> str:
         for at, width, text in zip((_PAD, left + _PAD), widths, (label, message), strict=True)
     )
     total = round(left + right, 1)
-    name = html.escape(_clean(title))
+    name = html.escape(legible(title))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{total:g}" height="20" role="img" '
         f'aria-label="{name}"><title>{name}</title>'
@@ -95,11 +93,6 @@ def _drawn(label: str, message: str, colour: str, title: str) -> str:
         '<g fill="#fff" font-family="Verdana,Geneva,DejaVu Sans,sans-serif" font-size="11">'
         f"{texts}</g></svg>\n"
     )
-
-
-def _clean(text: str) -> str:
-    """Return text in one line in which every character may stand in XML."""
-    return _NOT_XML.sub(lambda found: code_point(found.group()), " ".join(text.split()))
 
 
 def _cut(text: str) -> str:

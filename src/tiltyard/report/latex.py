@@ -20,7 +20,7 @@ from tiltyard.report.tables import gap
 from tiltyard.report.tex import breakable, escape, quantity
 
 LONG = 32
-"""Characters of TeX; a column with a longer name has a fixed width, and its names are broken."""
+"""Characters of TeX; a longer name is broken into several lines."""
 
 _DIGITS = 5
 """After the point, at most."""
@@ -40,10 +40,9 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
         board: whose rows are shown.
         environments: the store's, for the hardware in words.
     """
-    targets = telling_targets(board)[::-1]
+    targets = telling_targets(board)[1::-1]  # more do not fit a page's width
     bold = leaders(board)
-    long = any(len(escape(name)) > LONG for name in board.implementations)
-    columns = ["l", r"p{0.25\linewidth}" if long else "l", *"rr", *("r" * len(targets)), *"rr"]
+    columns = "llrr" + "r" * len(targets) + "rr"
     title = f"{escape(board.suite.title)}, tier {escape(board.tier)}"
     label = stem(board).replace("~", "-")  # in TeX a space
     lines = [
@@ -52,13 +51,14 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
         r"  \centering",
         rf"  \caption[{{{title}}}]{{{_caption(board, environments, title, bold)}}}",
         rf"  \label{{tab:tiltyard-{label}}}",
+        r"  \vspace{1ex}",
         r"  \footnotesize",
         r"  \setlength{\tabcolsep}{3pt}",
-        rf"  \begin{{tabular}}{{@{{}}{''.join(columns)}@{{}}}}",
+        rf"  \begin{{tabular}}{{@{{}}{columns}@{{}}}}",
         r"    \toprule",
         _line(_heads(targets)),
         r"    \midrule",
-        *(_line(_cells(board, row, targets, bold, long=long)) for row in board.rows),
+        *(_line(_cells(board, row, targets, bold)) for row in board.rows),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",
@@ -80,24 +80,28 @@ def _heads(targets: Sequence[float]) -> list[str]:
     return ["rank", "implementation", "score", "problems", *reached, to, "gap"]
 
 
-def _cells(
-    board: Board, row: Row, targets: Sequence[float], bold: set[str], *, long: bool
-) -> list[str]:
+def _cells(board: Board, row: Row, targets: Sequence[float], bold: set[str]) -> list[str]:
     """Return a row's cells; the rank comes first, as a bracket there would be read by TeX."""
     rank = escape(place(board, row))
     score, error = _score(row.score, score_error(board, row.implementation))
     if row.implementation in bold:
         rank, score = rf"\textbf{{{rank}}}", rf"\textbf{{{score}}}"
-    name = rf"\texttt{{{breakable(row.implementation) if long else escape(row.implementation)}}}"
     return [
         "--" if rank == NOT_APPLICABLE else rank,
-        rf"{{\raggedright {name}\par}}" if long else name,
+        _name(row.implementation),
         score + error,
         f"{row.problems}/{len(board.problems)}",
         *(quantity(share(row.reached[target])) for target in targets),
         quantity(seconds(row.seconds[targets[-1]])),
         quantity(gap(row)),
     ]
+
+
+def _name(name: str) -> str:
+    """Return a name in a line, or a long one in a box of several."""
+    if len(escape(name)) <= LONG:
+        return rf"\texttt{{{escape(name)}}}"
+    return rf"\parbox[t]{{0.2\linewidth}}{{\raggedright\texttt{{{breakable(name)}}}\strut}}"
 
 
 def _score(value: float, error: float) -> tuple[str, str]:

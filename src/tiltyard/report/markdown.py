@@ -6,7 +6,7 @@ import math
 
 from tiltyard.board import Board
 from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
-from tiltyard.report.format import level, seconds, share, slug
+from tiltyard.report.format import legible, level, seconds, share, slug
 from tiltyard.report.summary import caution, place, telling_targets
 from tiltyard.report.tables import gap, rank_interval, statuses
 
@@ -107,7 +107,7 @@ def _line(cells: list[str]) -> str:
 
 def _code(name: str) -> str:
     """Return a name as a code span, in which GitHub reads no HTML and no emphasis."""
-    name = " ".join(name.split()).replace("|", "\\|")
+    name = legible(name).replace("|", "\\|")
     fence = "`"
     while fence in name:
         fence += "`"
@@ -117,7 +117,7 @@ def _code(name: str) -> str:
 
 def _text(value: str) -> str:
     """Return plain text with what Markdown and HTML would read escaped."""
-    value = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
+    value = legible(value).replace("&", "&amp;").replace("<", "&lt;")
     for mark in "\\`*_[]|":
         value = value.replace(mark, f"\\{mark}")
     return value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tiltyard.board import Board
 from tiltyard.report.conditions import SMOKE
-from tiltyard.report.format import code_point
+from tiltyard.report.format import code_point, legible
 from tiltyard.report.paper_data import Lines
 from tiltyard.report.summary import caution
 from tiltyard.report.svg import Axis, log_axis
@@ -213,9 +213,9 @@ def _short_names(board: Board) -> dict[str, str]:
 
 
 def _drawable(text: str) -> str:
-    """Return text in one line; a character that the font lacks is spelled by its number."""
+    """Return legible text; a character that the font lacks is spelled by its number."""
     known = _characters()
-    return "".join(c if ord(c) in known else code_point(c) for c in " ".join(text.split()))
+    return "".join(c if ord(c) in known else code_point(c) for c in legible(text))
 
 
 @cache

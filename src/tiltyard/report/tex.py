@@ -79,8 +79,10 @@ def quantity(spelled: str) -> str:
     if found is None:
         return escape(spelled)
     value, exponent, unit = found.groups()
-    power = rf" \times 10^{{{exponent}}}" if exponent else ""
-    number = f"${value}{power}$" if power or value.startswith("-") else value
+    power = rf"10^{{{exponent}}}" if exponent else ""
+    if power and value != "1":
+        power = rf"{value} \times {power}"
+    number = f"${power or value}$" if power or value.startswith("-") else value
     return rf"{number}\,{escape(unit)}" if unit else number
 
 
