@@ -28,9 +28,8 @@ def words(svg):
 
 
 def by_implementation(board):
-    return {
-        row.implementation: svg for row, (_, svg) in zip(board.rows, badges(board), strict=True)
-    }
+    names = [row.implementation for row in board.rows]
+    return dict(zip(names, dict(badges(board)).values(), strict=True))
 
 
 def test_a_rank_with_its_title(toy):

@@ -201,18 +201,11 @@ def compiled(tmp_path):
             "ascii",
         )
         command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", source.name]
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-2000:]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+        log = done.stdout.decode(errors="replace")  # it breaks lines within characters
+        assert done.returncode == 0, log[-2000:]
         assert (tmp_path / "paper.pdf").stat().st_size > 1000
-        return done.stdout
+        return log
 
     return compile_
 

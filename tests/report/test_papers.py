@@ -59,9 +59,7 @@ def share_within(board, name, targets, tau):
             medians = [sorted(all_)[(len(all_) - 1) // 2] for all_ in everyone if all_]
             best = min(medians, default=math.inf)
             mine = costs(name, problem, target)
-            inside += [
-                math.isfinite(c) and (c <= best or (best > 0 and c / best <= tau)) for c in mine
-            ]
+            inside += [c < math.inf and (c <= best or (best > 0 and c / best <= tau)) for c in mine]
         if inside:
             shares.append(sum(inside) / len(inside))
     return sum(shares) / len(shares)
@@ -72,7 +70,7 @@ def at(points, tau):
     return [share for ratio, share in points if ratio <= tau][-1]
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(some_boards(), st.sampled_from([1.0, 1.9, 2.0, 5.0, 10.0, 75.0, 100.0]))
 def test_profiles_count_runs(board, tau):
     for targets in ([0.1], [0.01], [0.1, 0.01]):
@@ -85,7 +83,7 @@ def test_profiles_count_runs(board, tau):
             assert points == sorted(points)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(some_boards())
 def test_the_area_under_the_average_profile_is_the_score(board):
     found = profiles(board, board.suite.targets)
@@ -101,7 +99,9 @@ def test_the_area_under_the_average_profile_is_the_score(board):
 
 def test_profiles_by_hand(toy):
     found = profiles(board_of(toy, by_hand()), [0.01])
-    assert found["noisy"] == [(1.0, 0.5), (100.0, 0.5)] or found["noisy"][0][1] <= 1.0
+    assert found["noisy"] == [(1.0, 1.0), (100.0, 1.0)]
+    assert found["halve"] == [(1.0, 0.0), (2.0, 1.0), (100.0, 1.0)]
+    assert found["positive_only"] == [(1.0, 0.0), (5.0, 1.0), (100.0, 1.0)]
     assert found["misbehave"] == [(1.0, 0.0), (100.0, 0.0)]
 
 
@@ -148,21 +148,20 @@ def test_files_and_their_fonts(toy):
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_odd_boards_are_drawn_and_the_same_twice(toy, what):
-    found = drawn(odd_boards(toy)[what])
-    assert found == drawn(odd_boards(toy)[what])
-    for name, content in found.items():
-        if name.endswith(".svg"):
-            ET.fromstring(content)  # noqa: S314 - our own output
-
-
-def test_a_users_own_style_changes_nothing(toy):
-    board = board_of(toy, by_hand())
-    usual = drawn(board)
-    with mpl.rc_context(
-        {"font.size": 30, "pdf.fonttype": 3, "lines.linewidth": 9, "axes.grid": True}
+def test_odd_boards_are_drawn(toy, what):
+    board = odd_boards(toy)[what]
+    for figure in (
+        paper_figures.draw_profiles(board, profiles(board, board.suite.targets), "both"),
+        paper_figures.draw_gaps(board, gaps(board)),
+        paper_figures.draw_work_precision(board, work_precision(board)),
     ):
-        assert drawn(board) == usual
+        assert dict(paper_figures.saved("it", figure))["it.svg"].startswith(b"<?xml")
+
+
+def test_the_same_board_gives_the_same_bytes_whatever_the_users_style(toy):
+    usual = drawn(board_of(toy, by_hand()))
+    with mpl.rc_context({"font.size": 30, "pdf.fonttype": 3, "axes.grid": True}):
+        assert drawn(board_of(toy, by_hand())) == usual
 
 
 def texts(figure):
@@ -211,7 +210,7 @@ def test_names_in_a_legend_are_legible_and_distinct(toy):
     assert len(set(labels)) == len(labels) == len(records)
     assert max(map(len, labels)) <= paper_figures.NAME + len("… (3)")
     assert "$x$" in labels
-    assert "[U+4E2D][U+6587] \U0001f600[U+202E]z\u00b2\u03b1"[:15] in " ".join(labels)
+    assert "[U+4E2D][U+6587] \U0001f600[U+202E]z\u00b2\u03b1" in labels
 
 
 def test_matplotlib_waits_until_it_is_needed():

@@ -135,7 +135,7 @@ def test_the_document_holds_the_board(usual):
     assert board["metrics"] == {"gap": "1"}
     assert board["runs"] == 8
     assert board["made_with"] == ["0.1.0"]
-    assert [row["implementation"] for row in board["rows"]][0] == "noisy"
+    assert board["rows"][0]["implementation"] == "noisy"
     misbehave = next(row for row in board["rows"] if row["implementation"] == "misbehave")
     assert misbehave["seconds"] == {"0.1": None, "0.01": None}
     assert misbehave["reasons"] == {"crashed: as asked": 1, "diverged: gap is inf": 1}

@@ -88,11 +88,12 @@ def to_csv(
         lines: points by implementation; numbers are written so that they read back the same.
     """
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    # All text is quoted: the writer itself would leave a carriage return bare.
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["suite", "tier", "pool", "implementation", *heads])
     for name, points in lines.items():
         for first, second in points:
-            cells = [first if isinstance(first, str) else repr(float(first)), repr(float(second))]
+            cells = [first if isinstance(first, str) else float(first), float(second)]
             writer.writerow([board.suite.name, board.tier, board.pool, name, *cells])
     return buffer.getvalue()
 
