@@ -385,6 +385,10 @@ def test_a_file_in_the_way(site, tmp_path):
         site(by_hand(), out=tmp_path / "file")
     with pytest.raises(TiltyardError, match="cannot write reports to"):
         site(by_hand(), out=tmp_path / "file" / "below")
+    (tmp_path / "no").mkdir()
+    (tmp_path / "no" / "latex").write_text("mine")
+    with pytest.raises(TiltyardError, match=r"cannot write reports to .*latex"):
+        site(by_hand(), out=tmp_path / "no")
     (tmp_path / "out" / "index.html").mkdir(parents=True)
     with pytest.raises(TiltyardError, match=r"cannot write .*index\.html"):
         site(by_hand(), out=tmp_path / "out")

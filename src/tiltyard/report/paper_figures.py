@@ -6,7 +6,7 @@ import io
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +31,9 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#5
 
 DASHES = ("-", "--", ":", "-.")
 MARKERS = "osD^vX*P<>h"
+
+FORMATS = {"pdf": "CreationDate", "svg": "Date"}
+"""The suffixes of figures, and what each calls the date that is left out."""
 
 NAME = 30
 """Characters of a name that fit; longer ones lose their middle (their CSV has all of it)."""
@@ -127,13 +130,18 @@ def draw_work_precision(board: Board, lines: Lines) -> Figure:
         return figure
 
 
-def saved(name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
-    """Yield a figure's files: ``name.pdf`` with its fonts, ``name.svg`` with text as outlines."""
-    for suffix, dates in (("pdf", {"CreationDate": None}), ("svg", {"Date": None})):
-        buffer = io.BytesIO()
-        with _look():
-            figure.savefig(buffer, format=suffix, metadata=dates)
-        yield f"{name}.{suffix}", buffer.getvalue()
+def saved(figure: Figure, suffix: str, title: str) -> bytes:
+    """Return a figure as a file: a PDF with its fonts, or an SVG with its text as outlines.
+
+    Args:
+        figure: from one of the functions above.
+        suffix: one of ``FORMATS``.
+        title: for readers of the file's own description.
+    """
+    buffer = io.BytesIO()
+    with _look():
+        figure.savefig(buffer, format=suffix, metadata={"Title": title, FORMATS[suffix]: None})
+    return buffer.getvalue()
 
 
 def _look() -> AbstractContextManager[None]:

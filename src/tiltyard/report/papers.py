@@ -6,12 +6,23 @@ The same board gives the same bytes with the same Matplotlib.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from tiltyard.board import Board
-from tiltyard.report.format import level
+from tiltyard.report.conditions import in_words
+from tiltyard.report.format import legible, level
 from tiltyard.report.paper_data import gaps, profiles, to_csv, work_precision
-from tiltyard.report.paper_figures import draw_gaps, draw_profiles, draw_work_precision, saved
+from tiltyard.report.paper_figures import (
+    FORMATS,
+    draw_gaps,
+    draw_profiles,
+    draw_work_precision,
+    saved,
+)
 from tiltyard.report.summary import telling_targets
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
@@ -22,13 +33,20 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     """
     chosen = {level(target): [target] for target in telling_targets(board)}
     for name, targets in {**chosen, "average": list(board.suite.targets)}.items():
-        lines = profiles(board, targets)
         of = f"gap {name}" if name in chosen else f"mean over {len(targets)} targets"
+        lines = profiles(board, targets)
         yield f"profile-{name}.csv", to_csv(board, ("ratio", "share"), lines)
-        yield from saved(f"profile-{name}", draw_profiles(board, lines, of))
+        yield from _files(board, f"profile-{name}", draw_profiles(board, lines, of))
     ends = gaps(board)
     yield "gap.csv", to_csv(board, ("problem", "gap"), ends)
-    yield from saved("gap", draw_gaps(board, ends))
+    yield from _files(board, "gap", draw_gaps(board, ends))
     lines = work_precision(board)
     yield "time-accuracy.csv", to_csv(board, ("seconds", "target"), lines)
-    yield from saved("time-accuracy", draw_work_precision(board, lines))
+    yield from _files(board, "time-accuracy", draw_work_precision(board, lines))
+
+
+def _files(board: Board, name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
+    where = in_words({"tier": board.tier, "pool": board.pool})
+    title = legible(f"{board.suite.title}: {name}, {where}")
+    for suffix in FORMATS:
+        yield f"{name}.{suffix}", saved(figure, suffix, title)
