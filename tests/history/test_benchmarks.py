@@ -37,18 +37,20 @@ def test_a_metric_has_the_kind_and_sign_of_its_scale_and_direction(suite):
         Metric(name="gap", unit="1", better="lower", scale="log", summary=""),
         Metric(name="error", unit="m", better="lower", scale="linear", summary=""),
         Metric(name="auc", unit="1", better="higher", scale="linear", summary=""),
+        Metric(name="rate", unit="1/s", better="higher", scale="linear", summary=""),
         Metric(name="speed", unit="1/s", better="higher", scale="log", summary=""),
     ]
     found = by_name(dataclasses.replace(suite, metrics=tuple(metrics)))
     one = record("halve", PLUS, [(0.01, 0.1)])
     point = one.checkpoints[-1]
-    metrics = {"gap": 0.1, "error": 3.0, "auc": 0.75, "speed": 20.0}
+    metrics = {"gap": 0.1, "error": 3.0, "auc": 0.75, "rate": 9.0, "speed": 20.0}
     one.checkpoints[-1] = dataclasses.replace(point, metrics=metrics)
-    assert found["toy.track_log10_gap"].measure(one) == -1
+    assert found["toy.track_log10_gap"].measure(one) == 1  # decade above the target of 1e-2
     assert found["toy.track_error"].measure(one) == 3
     assert found["toy.track_error"].unit == "m"
-    assert found["toy.track_negative_auc"].measure(one) == -0.75
-    assert found["toy.track_log10_inverse_speed"].measure(one) == pytest.approx(-math.log10(20))
+    assert found["toy.track_one_minus_auc"].measure(one) == 0.25
+    assert found["toy.track_negative_rate"].measure(one) == -9
+    assert found["toy.track_log10_inverse_speed"].measure(one) == pytest.approx(math.log10(5))
     assert found["toy.track_log10_inverse_speed"].kind is Kind.LOG10
 
 
@@ -64,7 +66,7 @@ def test_time_is_sustained_and_missed_says_the_rest(suite):
 def test_a_gap_is_cut_off_at_the_tightest_target(suite):
     floor = by_name(suite)["toy.track_log10_gap"]
     for gap in (1e-2, 1e-9, 0.0, -1e-12):
-        assert floor.measure(record("halve", PLUS, [(0.01, gap)])) == -2
+        assert floor.measure(record("halve", PLUS, [(0.01, gap)])) == 0
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status.failed])

@@ -1,8 +1,9 @@
 """What asv tracks of a suite: one benchmark for each thing that is measured of a run.
 
-Everything is stored so that lower is better: asv knows no direction. Levels of a gap are stored as
-log10, cut off at the suite's tightest target: below it a run has done all that was asked, and what
-is left of the gap is rounding.
+Everything is stored so that lower is better: asv knows no direction. A gap is stored as the decades
+that it lies above the suite's tightest target, log10(max(gap, target) / target): below the target
+a run has done all that was asked, and what is left of the gap is rounding. So 0 is perfect, and
+nothing is negative, which asv's ratios could not show.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def benchmarks_of(suite: Suite) -> list[Benchmark]:
         found.append(tracked(f"missed_{key}", title, "share", Kind.SHARE, missed))
     for metric in suite.metrics:
         name, title, kind, measure = _of_metric(metric, floor=suite.targets[-1])
-        unit = metric.unit if kind is Kind.LINEAR else f"log10({metric.name})"
+        unit = metric.unit if kind is Kind.LINEAR else f"decades above {suite.targets[-1]:g}"
         found.append(tracked(name, title, unit, kind, measure))
     return [
         *found,
@@ -103,23 +104,22 @@ def _of_metric(metric: Metric, floor: float) -> tuple[str, str, Kind, Callable[[
         value = math.nan if record.status.failed else record.metrics.get(metric.name, math.nan)
         return value if math.isfinite(value) else math.nan
 
-    def log_of(record: Record) -> float:
+    def decades(record: Record) -> float:
         value = final(record)
         value = value if metric.better == "lower" or value <= 0 else 1.0 / value
-        return math.log10(max(value, floor)) if math.isfinite(value) else math.nan
+        return math.log10(max(value, floor) / floor) if math.isfinite(value) else math.nan
 
     if metric.scale == "log":
         inverse = "" if metric.better == "lower" else "inverse_"
         title = f"log10 of the final {inverse.replace('_', ' ')}{metric.name}"
-        return f"log10_{inverse}{metric.name}", title, Kind.LOG10, log_of
+        return f"log10_{inverse}{metric.name}", title, Kind.LOG10, decades
     if metric.better == "lower":
         return metric.name, f"final {metric.name}", Kind.LINEAR, final
-    return (
-        f"negative_{metric.name}",
-        f"final {metric.name}, negated",
-        Kind.LINEAR,
-        lambda record: -final(record),
-    )
+    if metric.unit == "1":
+        title = f"1 - final {metric.name}"
+        return f"one_minus_{metric.name}", title, Kind.LINEAR, lambda record: 1.0 - final(record)
+    title = f"final {metric.name}, negated"
+    return f"negative_{metric.name}", title, Kind.LINEAR, lambda record: -final(record)
 
 
 def _failed(record: Record) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from tiltyard.errors import TiltyardError
 from tiltyard.grouping import label
-from tiltyard.history.benchmarks import benchmarks_of
+from tiltyard.history.benchmarks import Kind, benchmarks_of
 from tiltyard.history.project import Project, machine
 from tiltyard.history.results import Added, Entry, Point, Sheet, write
 from tiltyard.registry import Registry
@@ -105,8 +105,8 @@ def conditions_of(*, device: str, threads: int, tier: str) -> tuple[tuple[str, s
 
 
 def entries_of(suite: Suite, cells: Cells) -> list[Entry]:
-    """Return what each benchmark of a suite takes from records."""
-    return [
+    """Return what each benchmark of a suite takes; no energy where none was metered."""
+    entries = [
         Entry(
             name=one.name,
             title=one.title,
@@ -120,6 +120,7 @@ def entries_of(suite: Suite, cells: Cells) -> list[Entry]:
         )
         for one in benchmarks_of(suite)
     ]
+    return [one for one in entries if one.kind != Kind.ENERGY or any(one.samples.values())]
 
 
 def _finite(samples: list[float]) -> list[float] | None:

@@ -1,0 +1,293 @@
+"""What speaks for a step in one series: exact comparison, tests, and a bound for many at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiltyard.errors import TiltyardError
+from tiltyard.history.benchmarks import Kind
+from tiltyard.history.series import Series, bounds_of, repeats
+from tiltyard.stats import Array
+
+LONG = 7
+"""Commits from which on the spread between them is known well enough to test against it."""
+
+_QUARTILE = 1.1503493803760079
+"""Three quarters of standard normal numbers are closer to 0 than this."""
+
+_ROUNDING = 1e-12
+"""No worsening of an error, whatever its size."""
+
+_FEW = 8
+"""Mann and Whitney's test is exact where one side has at most this many samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """When worse is a regression.
+
+    Attributes:
+        time: relative margin of noisy seconds.
+        memory: of noisy bytes.
+        energy: of noisy joules.
+        log10: of noisy gaps; relative to the gap itself, not to its logarithm.
+        linear: of noisy errors.
+        exact: of what repeats exactly, of every kind.
+        p_value: what every test must be below.
+        samples: the fewest on each side.
+        family: the largest chance of a false alarm in a whole check.
+
+    Raises:
+        TiltyardError: fewer than one sample, or another threshold outside (0, 1).
+    """
+
+    time: float = 0.10
+    memory: float = 0.10
+    energy: float = 0.10
+    log10: float = 0.25
+    linear: float = 0.10
+    exact: float = 0.01
+    p_value: float = 0.002
+    samples: int = 6
+    family: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if name == "samples" and value < 1:
+                raise TiltyardError(f"threshold samples is {value}; expected 1 or more")
+            if name != "samples" and not 0 < value < 1:
+                raise TiltyardError(
+                    f"threshold {name} is {value}; expected more than 0 and less than 1, such as "
+                    "0.1 for 10 %"
+                )
+
+    def barrier(self, kind: Kind, levels: Array, *, exact: bool) -> Array:
+        """Return the levels that one must exceed to be worse, on the axis of the kind."""
+        if kind is Kind.SHARE:
+            return levels
+        margin = self.exact if exact else getattr(self, kind)
+        if kind is Kind.LINEAR:
+            return np.asarray(levels + np.maximum(margin * np.abs(levels), _ROUNDING))
+        return levels + math.log10(1 + margin)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A level that a series had and that it has no more.
+
+    Attributes:
+        before: that level, on the axis of the kind.
+        after: the level at the last commit.
+        first: index in the series of the first bad commit.
+        p_value: the largest one of the tests; None where the comparison is exact.
+        corrected: the p-value that the correction for many series judges.
+        reach: the smallest one that so many samples could give.
+    """
+
+    before: float
+    after: float
+    first: int
+    p_value: float | None = None
+    corrected: float = 0.0
+    reach: float = 0.0
+
+
+def exact_evidence(series: Series, thresholds: Thresholds, since: int) -> Iterator[Evidence]:
+    """Yield what needs no test, because the commits before repeated the same samples.
+
+    Args:
+        series: at least two commits.
+        thresholds: the margin.
+        since: position of the last commit whose steps are accepted.
+    """
+    values, now = series.levels, float(series.levels[-1])
+    if series.kind is Kind.SHARE:
+        failing = values > 0
+        first = int(failing.argmax())
+        if first >= 2 and failing[first:].all() and now == 1 and series.positions[first] > since:
+            yield Evidence(0.0, now, first)
+        return
+    barriers = thresholds.barrier(series.kind, values[:-1], exact=True)
+    for before, barrier in zip(values[:-1], barriers, strict=True):
+        if now > barrier:
+            first = int(np.flatnonzero(values <= barrier)[-1]) + 1
+            if series.positions[first] > since and repeats(series.same[: first - 1]):
+                yield Evidence(float(before), now, first)
+
+
+def tested_evidence(series: Series, thresholds: Thresholds, since: int) -> Iterator[Evidence]:
+    """Yield what the tests confirm; the arguments are those of ``exact_evidence``."""
+    n = len(series.levels)
+    bounds = bounds_of(series)
+    divisions = [bounds]
+    if bounds[-2] < n - 2 or bounds == [0, 2]:
+        divisions.append([*bounds[:-1], n - 1, n])
+    for division in divisions:
+        levels = np.array([series.level(*piece) for piece in itertools.pairwise(division)])
+        barriers = thresholds.barrier(series.kind, levels, exact=False)
+        for piece in np.flatnonzero(levels[-1] > barriers[:-1]):
+            good = int(np.flatnonzero(levels <= barriers[piece])[-1])
+            first = division[good + 1]
+            found = Evidence(float(levels[piece]), float(levels[-1]), first)
+            if series.positions[first] > since:
+                yield from _test(series, division, int(piece), found, thresholds)
+
+
+def _test(
+    series: Series,
+    division: Sequence[int],
+    piece: int,
+    found: Evidence,
+    thresholds: Thresholds,
+) -> Iterator[Evidence]:
+    """Yield what was found, with its p-values, if they are small enough."""
+    before = np.concatenate(series.samples[division[piece] : division[piece + 1]])
+    after = np.concatenate(series.samples[division[-2] :])
+    long = len(series.levels) >= LONG and series.kind is not Kind.SHARE
+    between = _between_commits(series.levels, division, piece) if long else 0.0
+    if between >= thresholds.p_value:
+        return
+    if series.kind is Kind.SHARE:
+        within = _fisher(before, after)
+    elif min(len(before), len(after)) < thresholds.samples:
+        return
+    else:
+        within = _mann_whitney(before, after)
+    p_value = max(within, between)
+    if p_value < thresholds.p_value:
+        yield dataclasses.replace(
+            found,
+            p_value=p_value,
+            corrected=between if long else p_value,
+            reach=0.0 if long else _reach(len(before), len(after)),
+        )
+
+
+def _reach(before: int, after: int) -> float:
+    """Return the p-value when all samples of one side exceed all of the other."""
+    return math.exp(
+        math.lgamma(before + 1) + math.lgamma(after + 1) - math.lgamma(before + after + 1)
+    )
+
+
+def _mann_whitney(before: Array, after: Array) -> float:
+    """Return the one-sided p-value; ties count against a difference."""
+    from scipy.stats import mannwhitneyu
+
+    exact = min(len(before), len(after)) <= _FEW
+    lowered: Array = np.nextafter(after, -np.inf)
+    return float(
+        mannwhitneyu(
+            lowered, before, alternative="greater", method="exact" if exact else "asymptotic"
+        ).pvalue
+    )
+
+
+def _fisher(before: Array, after: Array) -> float:
+    """Return the one-sided p-value; 1 where the samples are no outcomes that could be counted."""
+    from scipy.stats import fisher_exact
+
+    if not np.isin(np.concatenate([before, after]), (0, 1)).all():
+        return 1.0
+    counts = np.array([[side.sum(), (1 - side).sum()] for side in (after, before)])
+    return float(fisher_exact(counts.astype(np.int64), alternative="greater").pvalue)
+
+
+def _between_commits(values: Array, division: Sequence[int], piece: int) -> float:
+    """Return Student's one-sided p-value for the last level against an earlier one."""
+    from scipy.special import stdtr
+
+    pieces = [values[start:stop] for start, stop in itertools.pairwise(division)]
+    freedom = len(values) - len(pieces)
+    if not freedom:
+        return 1.0
+    around = math.sqrt(sum(float(((one - one.mean()) ** 2).sum()) for one in pieces) / freedom)
+    spread = max(around, float(difference_spread(values[None])[0]))
+    rise = float(pieces[-1].mean() - pieces[piece].mean())
+    scale = spread * math.sqrt(1 / len(pieces[-1]) + 1 / len(pieces[piece]))
+    return float(stdtr(freedom, -rise / scale)) if scale > 0 else float(rise <= 0)
+
+
+def difference_spread(values: Array) -> Array:
+    """Return each row's standard deviation between commits, from successive differences.
+
+    Steps and single bad days are outliers among the differences; the upper quartile of their sizes
+    does not see them while they are fewer than a quarter.
+
+    Args:
+        values: (S, commits), NaN on the left of shorter series; two commits or more in each.
+    """
+    sizes = np.sort(np.abs(np.diff(values, axis=1)), axis=1)
+    known = (~np.isnan(sizes)).sum(axis=1)
+    upper = np.ceil(0.75 * known).astype(np.int64) - 1
+    return np.asarray(sizes[np.arange(len(sizes)), upper] / (_QUARTILE * math.sqrt(2)))
+
+
+def largest_rise(values: Array) -> Array:
+    """Return each row's largest rise from a window of commits to a later one up to the last commit.
+
+    The rise from a window of n commits with mean a to the last m with mean b is
+    (b - a) / sqrt(1 / n + 1 / m): divided by the standard deviation it is Student's t.
+
+    Args:
+        values: (S, commits), NaN on the left of shorter series; two commits or more in each.
+    """
+    width = values.shape[1]
+    # From the right, so that NaN on the left spoils nothing; relative, so that digits last.
+    sums = np.zeros((len(values), width + 1))
+    sums[:, :-1] = np.cumsum((values - values[:, -1:])[:, ::-1], axis=1)[:, ::-1]
+    m = np.arange(width, 0, -1)
+    last = sums[:, :-1] / m
+    best = np.full(len(values), -np.inf)
+    for n in range(1, width):
+        windows = (sums[:, :-n] - sums[:, n:])[:, : width - n] / n
+        lowest = np.fmin.accumulate(windows, axis=1)
+        rises = (last[:, n:] - lowest) / np.sqrt(1 / n + 1 / m[n:])
+        best = np.fmax(best, np.fmax.reduce(rises, axis=1))
+    return best
+
+
+def least_p_values(values: Array, kind: Kind, thresholds: Thresholds) -> Array:
+    """Return what no corrected p-value in ``tested_evidence`` is below; 1 where it yields nothing.
+
+    Args:
+        values: (S, commits) on the axis of the kind, NaN on the left of shorter series; two commits
+            or more in each.
+        kind: of all of them.
+        thresholds: the margins.
+    """
+    from scipy.special import stdtr
+
+    barriers = np.fmin.accumulate(thresholds.barrier(kind, values, exact=False), axis=1)
+    worse = (values[:, 1:] > barriers[:, :-1]).any(axis=1)
+    commits = (~np.isnan(values)).sum(axis=1)
+    least = np.where(worse, 0.0, 1.0)
+    tested = worse & (commits >= LONG) & (kind is not Kind.SHARE)
+    spread, rise = difference_spread(values[tested]), largest_rise(values[tested])
+    # A little more than the quotient, for what rounding took; 0 / 0 is for the test to see.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bound = stdtr(commits[tested] - 2, -rise / spread * (1 + 1e-9))
+    least[tested] = np.nan_to_num(bound, nan=0.0)
+    return least
+
+
+def holm(p_values: Sequence[float], tests: int, family: float) -> float:
+    """Return the level that Holm's correction (1979) sets: p-values up to it are rejected.
+
+    Args:
+        p_values: the smaller ones of the tests; the others are taken for 1.
+        tests: how many there are.
+        family: the largest chance of one false rejection.
+    """
+    rejected = 0
+    for p_value in sorted(p_values):
+        if p_value > family / (tests - rejected):
+            break
+        rejected += 1
+    return family / max(tests - rejected, 1)
