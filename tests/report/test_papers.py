@@ -73,8 +73,9 @@ def at(points, tau):
 @settings(max_examples=25)
 @given(some_boards(), st.sampled_from([1.0, 1.9, 2.0, 5.0, 10.0, 75.0, 100.0]))
 def test_profiles_count_runs(board, tau):
-    for targets in ([0.1], [0.01], [0.1, 0.01]):
-        found = profiles(board, targets)
+    for target in (0.1, 0.01, None):
+        targets = (0.1, 0.01) if target is None else (target,)
+        found = profiles(board, target)
         assert set(found) == {row.implementation for row in board.rows if row.problems}
         for name, points in found.items():
             assert at(points, tau) == pytest.approx(share_within(board, name, targets, tau))
@@ -86,7 +87,7 @@ def test_profiles_count_runs(board, tau):
 @settings(max_examples=25)
 @given(some_boards())
 def test_the_area_under_the_average_profile_is_the_score(board):
-    found = profiles(board, board.suite.targets)
+    found = profiles(board, None)
     for row in board.rows:
         if row.implementation in found:
             points = found[row.implementation]
@@ -98,7 +99,7 @@ def test_the_area_under_the_average_profile_is_the_score(board):
 
 
 def test_profiles_by_hand(toy):
-    found = profiles(board_of(toy, by_hand()), [0.01])
+    found = profiles(board_of(toy, by_hand()), 0.01)
     assert found["noisy"] == [(1.0, 1.0), (100.0, 1.0)]
     assert found["halve"] == [(1.0, 0.0), (2.0, 1.0), (100.0, 1.0)]
     assert found["positive_only"] == [(1.0, 0.0), (5.0, 1.0), (100.0, 1.0)]
@@ -151,7 +152,7 @@ def test_files_and_their_fonts(toy):
 def test_odd_boards_are_drawn(toy, what):
     board = odd_boards(toy)[what]
     for figure in (
-        paper_figures.draw_profiles(board, profiles(board, board.suite.targets), "both"),
+        paper_figures.draw_profiles(board, profiles(board, None), "both"),
         paper_figures.draw_gaps(board, gaps(board)),
         paper_figures.draw_work_precision(board, work_precision(board)),
     ):
@@ -173,7 +174,7 @@ def texts(figure):
 
 def test_the_figure_draws_what_the_csv_holds(toy):
     board = board_of(toy, by_hand())
-    lines = profiles(board, [0.01])
+    lines = profiles(board, 0.01)
     figure = paper_figures.draw_profiles(board, lines, "gap 0.01")
     (axes,) = figure.axes
     for line, points in zip(axes.lines, reversed(lines.values()), strict=True):
@@ -184,7 +185,7 @@ def test_the_figure_draws_what_the_csv_holds(toy):
 
 def test_lines_differ_without_colour(toy):
     board = board_of(toy, [named(f"m{i:02}", problem=p) for i in range(28) for p in (PLUS, MINUS)])
-    lines = profiles(board, [0.01])
+    lines = profiles(board, 0.01)
     (axes,) = paper_figures.draw_profiles(board, lines, "gap 0.01").axes
     looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines}
     assert len(looks) == 28

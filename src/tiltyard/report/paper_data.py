@@ -5,50 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import math
-import sys
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
+from tiltyard.analysis import Analysis
 from tiltyard.board import Board
 from tiltyard.report.svg import Points
-from tiltyard.run.record import Status
-from tiltyard.stats import RATIO_LIMIT, sustained
+from tiltyard.stats import RATIO_LIMIT, Profile
 
 Lines = dict[str, Points]
 """Points by implementation, best first; one without points is left out."""
 
 
-def profiles(board: Board, targets: Sequence[float]) -> Lines:
-    """Return each implementation's performance profile, averaged over targets.
-
-    It is the share of runs within a ratio of the best implementation's median time on the same
-    problem (Dolan & More 2002, doi:10.1007/s101070100263): taken over seeds, then problems, then
-    targets. Over all targets of the suite, the area under it on a logarithmic axis is the score.
+def profiles(board: Board, target: float | None) -> Lines:
+    """Return each implementation's performance profile as the corners of a step function.
 
     Args:
         board: whose runs are counted.
-        targets: at least one of the suite's.
+        target: one of the suite's; None averages over all of them.
 
     Returns:
         (ratio, share) at 1, wherever the share grows, and at ``RATIO_LIMIT``.
     """
-    steps: dict[str, list[tuple[float, Fraction]]] = {row.implementation: [] for row in board.rows}
-    for target in targets:
-        for problem in board.problems:
-            costs = {name: _costs(board, name, problem, target) for name in steps}
-            medians = [known[(len(known) - 1) // 2] for known in costs.values() if known]
-            best = max(min(medians, default=math.inf), sys.float_info.min)
-            for name, known in costs.items():
-                weight = Fraction(1, max(len(known), 1))
-                # The ratio of inf to inf is no ratio: nobody reached the target.
-                steps[name] += [(max(c / best, 1.0), weight) for c in known if math.isfinite(c)]
-    found = {}
-    for row in board.rows:
-        if row.problems:
-            whole = Fraction(1, len(targets) * row.problems)
-            found[row.implementation] = _corners(sorted(steps[row.implementation]), whole)
-    return found
+    found = Analysis(board).performance_profiles(target)
+    return {name: _corners(profile) for name, profile in found.items() if profile.problems}
 
 
 def gaps(board: Board) -> dict[str, list[tuple[str, float]]]:
@@ -98,26 +77,9 @@ def to_csv(
     return buffer.getvalue()
 
 
-def _costs(board: Board, implementation: str, problem: str, target: float) -> list[float]:
-    """Return the sustained seconds of every run that is supported, sorted; inf if missed."""
-    found = []
-    for run in board.runs(implementation, problem):
-        if run.status != Status.UNSUPPORTED:
-            point = sustained(run, board.suite.gap, target)
-            found.append(math.inf if point is None else point.seconds)
-    return sorted(found)
-
-
-def _corners(steps: Sequence[tuple[float, Fraction]], whole: Fraction) -> Points:
-    """Return the running sum of the steps' weights times ``whole``, exact before it is rounded."""
-    ratios, heights, total = [1.0], [0.0], Fraction(0)
-    for ratio, weight in steps[: bisect_right(steps, RATIO_LIMIT, key=lambda step: step[0])]:
-        total += weight * whole
-        if ratio > ratios[-1]:
-            ratios.append(ratio)
-            heights.append(0.0)
-        heights[-1] = float(total)
+def _corners(profile: Profile) -> Points:
+    inside = (profile.at > 1.0) & (profile.at <= RATIO_LIMIT)
+    ratios = [1.0, *profile.at[inside].tolist()]
     if ratios[-1] < RATIO_LIMIT:
         ratios.append(RATIO_LIMIT)
-        heights.append(heights[-1])
-    return list(zip(ratios, heights, strict=True))
+    return list(zip(ratios, profile(ratios).tolist(), strict=True))

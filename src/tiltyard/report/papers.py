@@ -31,10 +31,11 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     ``profile-TARGET`` for each telling target and ``profile-average`` over all of them, ``gap``
     with the final gaps by implementation, ``time-accuracy`` with the median time to each target.
     """
-    chosen = {level(target): [target] for target in telling_targets(board)}
-    for name, targets in {**chosen, "average": list(board.suite.targets)}.items():
-        of = f"gap {name}" if name in chosen else f"mean over {len(targets)} targets"
-        lines = profiles(board, targets)
+    targets: list[float | None] = [*telling_targets(board), None]
+    for target in targets:
+        name = "average" if target is None else level(target)
+        of = f"mean over {len(board.suite.targets)} targets" if target is None else f"gap {name}"
+        lines = profiles(board, target)
         yield f"profile-{name}.csv", to_csv(board, ("ratio", "share"), lines)
         yield from _files(board, f"profile-{name}", draw_profiles(board, lines, of))
     ends = gaps(board)

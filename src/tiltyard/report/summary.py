@@ -10,6 +10,7 @@ from tiltyard.board import MINIMUM_COVERAGE, Board, Row
 from tiltyard.report.format import share, slug
 from tiltyard.report.tables import rank_interval
 from tiltyard.run.record import Status
+from tiltyard.stats import known_means
 
 
 def stem(board: Board) -> str:
@@ -77,7 +78,6 @@ def leaders(board: Board) -> set[str]:
 
 def score_error(board: Board, implementation: str) -> float:
     """Return the standard error of a score over problems: s / sqrt(n); NaN below two problems."""
-    block = board.credits[board.implementations.index(implementation)]
-    runs = (~np.isnan(block)).sum(axis=1)
-    means = np.nansum(block, axis=1)[runs > 0] / runs[runs > 0]
+    means = known_means(board.credits[board.implementations.index(implementation)])
+    means = means[~np.isnan(means)]
     return float(means.std(ddof=1) / math.sqrt(len(means))) if len(means) > 1 else math.nan
