@@ -53,7 +53,7 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
         rf"  \label{{tab:tiltyard-{label}}}",
         r"  \vspace{1ex}",
         r"  \footnotesize",
-        r"  \setlength{\tabcolsep}{3pt}",
+        r"  \setlength{\tabcolsep}{2.5pt}",
         rf"  \begin{{tabular}}{{@{{}}{columns}@{{}}}}",
         r"    \toprule",
         _line(_heads(targets)),
