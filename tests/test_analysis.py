@@ -8,7 +8,8 @@ import pytest
 from tiltyard.analysis import Analysis
 from tiltyard.board import Board, Conditions
 from tiltyard.errors import TiltyardError
-from tiltyard.run.record import Checkpoint, Record, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status
 from tiltyard.stats import Untested, expected_runtime, mean_credit, signed_rank
 from tiltyard.suite import Budget
 

@@ -22,7 +22,7 @@ from tiltyard.stats import (
     Pairing,
     Unit,
     cost_spent,
-    cost_to,
+    costs_to,
     known_means,
     mean_credit,
     median_of_runs,
@@ -132,6 +132,7 @@ class Board:
                 self.suite,
                 name,
                 [record for problem in self.problems for record in self.runs(name, problem)],
+                costs={target: self.costs(target)[index] for target in self.suite.targets},
                 score=float(scores[index]),
                 problems=int(taken[index]),
                 ranks=ranks.get(index, unranked),
@@ -192,19 +193,28 @@ class Board:
         Inf where the target was missed, NaN where the run is unsupported or missing.
         """
         if (target, unit) not in self._costs:
-            self._costs[target, unit] = self._array(lambda r: cost_to(self.suite, r, target, unit))
+            # A record's columns are read once for all targets.
+            targets = tuple(dict.fromkeys((*self.suite.targets, target)))
+            found = self._arrays(lambda r: costs_to(self.suite, r, targets, unit), len(targets))
+            self._costs.update(((one, unit), found[index]) for index, one in enumerate(targets))
         return self._costs[target, unit]
 
     def spent(self, unit: Unit = "seconds") -> Array:
         """Return (implementations, problems, seeds) costs of whole runs; NaN as in ``costs``."""
-        return self._array(lambda record: cost_spent(self.suite, record, unit))
+        return self.array(lambda record: cost_spent(self.suite, record, unit))
 
-    def _array(self, value: Callable[[Record], float]) -> Array:
-        shape = (len(self.implementations), len(self.problems), len(self.seeds))
+    def array(self, value: Callable[[Record], float]) -> Array:
+        """Return (implementations, problems, seeds) values of the records, NaN for none."""
+        (values,) = self._arrays(lambda record: [value(record)], 1)
+        return np.asarray(values)
+
+    def _arrays(self, values_of: Callable[[Record], Sequence[float]], count: int) -> Array:
+        """Return (count, implementations, problems, seeds) of several values of each record."""
+        shape = (count, len(self.implementations), len(self.problems), len(self.seeds))
         values = np.full(shape, np.nan)
         seeds = {seed: index for index, seed in enumerate(self.seeds)}
         for i, implementation in enumerate(self.implementations):
             for j, problem in enumerate(self.problems):
                 for record in self.runs(implementation, problem):
-                    values[i, j, seeds[record.spec.seed]] = value(record)
+                    values[:, i, j, seeds[record.spec.seed]] = values_of(record)
         return values

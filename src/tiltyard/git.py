@@ -74,6 +74,10 @@ class Repository:
         paths = [(line[:2], line[3:].strip('"')) for line in lines]
         return [path for state, path in paths if state != "??" or path.endswith(".py")]
 
+    def ignores(self, path: str) -> bool:
+        """Whether git ignores a path, relative to the top folder, that need not exist."""
+        return self.ask("check-ignore", "--quiet", path) is not None
+
     def ask(self, *arguments: str) -> str | None:
         """Return what a git command prints, or None where it fails."""
         try:

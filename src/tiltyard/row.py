@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tiltyard.run.record import Record, Status
-from tiltyard.stats import cost_to, median_of_runs
+from tiltyard.stats import Array, median_of_runs
 from tiltyard.suite import Suite
 
 
@@ -70,6 +70,7 @@ def row_of(  # noqa: PLR0913 - what a row depends on
     name: str,
     records: Sequence[Record],
     *,
+    costs: Mapping[float, Array],
     score: float,
     problems: int,
     ranks: tuple[int | None, int | None, int | None],
@@ -80,16 +81,15 @@ def row_of(  # noqa: PLR0913 - what a row depends on
         suite: whose records they are.
         name: the implementation's label.
         records: all its runs on the board's problems.
+        costs: (problems, seeds) its sustained seconds to each target; inf where it was missed, NaN
+            where there is no run.
         score: its mean profile credit.
         problems: how many of the problems it takes.
         ranks: its rank with the ends of the interval; None for each if it is not ranked.
     """
     taken = [record for record in records if record.status != Status.UNSUPPORTED]
     ended = [record for record in taken if not record.status.failed]
-    costs = {
-        level: [cost_to(suite, record, level, "seconds") for record in taken]
-        for level in suite.targets
-    }
+    costs = {level: values[~np.isnan(values)] for level, values in costs.items()}
     return Row(
         implementation=name,
         rank=ranks[0],
@@ -104,7 +104,7 @@ def row_of(  # noqa: PLR0913 - what a row depends on
         },
         seconds={level: _median(values) for level, values in costs.items()},
         reached={
-            level: sum(map(math.isfinite, values)) / len(values) if values else math.nan
+            level: float(np.isfinite(values).mean()) if values.size else math.nan
             for level, values in costs.items()
         },
         statuses=dict(sorted(Counter(str(record.status) for record in records).items())),
@@ -125,8 +125,8 @@ def final_gap(suite: Suite, record: Record) -> float:
     return math.inf if record.status.failed else record.metrics.get(suite.gap, math.nan)
 
 
-def _median(values: Sequence[float]) -> float:
-    return float(median_of_runs(np.array(values), upper=True))
+def _median(values: Sequence[float] | Array) -> float:
+    return float(median_of_runs(np.asarray(values), upper=True))
 
 
 def _number(value: float) -> float | None:

@@ -70,7 +70,7 @@ def contents(toy):
         found[f"{one.tier}.md"] = page_markdown(one, ENVIRONMENTS)
         found[f"{one.tier}-readme.md"] = readme_markdown(one, ENVIRONMENTS)
         found[f"{one.tier}.tex"] = leaderboard_latex(one, ENVIRONMENTS)
-        found.update(badges(one))
+        found.update({f"badge-{one.tier}-{file}": svg for file, svg in badges(one)})
     return found
 
 

@@ -15,7 +15,6 @@ from tiltyard.report.summary import (
     place,
     reached_any,
     score_error,
-    stem,
     telling_targets,
 )
 
@@ -73,7 +72,3 @@ def test_telling_targets_end_with_the_tightest_that_was_reached(toy):
     assert telling_targets(board_of(toy, by_hand())) == [0.01, 0.1]
     assert telling_targets(odd_boards(toy)["all failed"]) == [0.1]
     assert not reached_any(odd_boards(toy)["all failed"])
-
-
-def test_stems_are_safe(toy):
-    assert stem(board_of(toy, by_hand())) == "toy-standard"

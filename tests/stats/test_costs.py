@@ -8,7 +8,8 @@ from hypothesis import given
 
 from tests.stats.strategies import cubes
 from tiltyard.errors import TiltyardError
-from tiltyard.run.record import Checkpoint, Record, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status
 from tiltyard.stats import cost_spent, cost_to, median_of_runs, sustained
 from tiltyard.stats.costs import require_costs
 from tiltyard.suite import Budget

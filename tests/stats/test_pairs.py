@@ -145,3 +145,20 @@ def test_head_to_head_of_nothing():
         head_to_head(np.ones(3), np.ones(3), rng())
     with pytest.raises(TiltyardError, match="costs on 3 and 2 problems"):
         head_to_head(np.ones((3, 1)), np.ones((2, 1)), rng())
+
+
+@pytest.mark.parametrize("seeds", [(2, 2), (5, 4), (3, 9)])
+def test_intervals_of_ratios_are_those_of_endless_resampling(seeds):
+    draw = rng()
+    runs = [draw.lognormal(size=(1, n)) for n in seeds]
+    runs[0][0, 0] = np.inf
+    found = head_to_head(*(np.pad(one, ((0, 0), (0, 9 - one.shape[1])), constant_values=np.nan)
+                           for one in runs), draw)  # fmt: skip
+    medians = [
+        np.sort(one[0][draw.integers(one.size, size=(200_000, one.size))])[:, one.size // 2]
+        for one in runs
+    ]
+    with np.errstate(invalid="ignore"):
+        ratios = np.sort(medians[0] / medians[1])
+    assert found.low[0] == pytest.approx(ratios[5000 - 1])
+    assert found.high[0] == pytest.approx(ratios[195_000 - 1])

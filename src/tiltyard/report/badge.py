@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tiltyard.board import Board, Row
 from tiltyard.report.conditions import SMOKE
 from tiltyard.report.format import legible, slug
-from tiltyard.report.summary import place, stem, tied
+from tiltyard.report.summary import place, tied
 
 LEAD, RANKED, OTHER = "#1a7f37", "#0969da", "#57606a"
 """Of rank 1, of other ranks, of no rank; white text on each has a contrast above 4.5."""
@@ -31,9 +31,9 @@ _AVERAGE, _WIDE = 7.0, 11.0
 
 
 def badges(board: Board) -> Iterator[tuple[str, str]]:
-    """Yield the file name and the SVG of a badge for every row of a board."""
+    """Yield the end of the file name and the SVG of a badge for every row of a board."""
     for row in board.rows:
-        yield f"{stem(board)}-{slug(row.implementation)}.svg", rank_badge(board, row)
+        yield f"{slug(row.implementation)}.svg", rank_badge(board, row)
 
 
 def rank_badge(board: Board, row: Row) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tiltyard.board import Board
+from tiltyard.report.addresses import board_stem
 from tiltyard.report.badge import badges
 from tiltyard.report.conditions import Environments
 from tiltyard.report.latex import leaderboard_latex
 from tiltyard.report.papers import figures
-from tiltyard.report.summary import stem
 
 
 def exports(
@@ -22,9 +22,10 @@ def exports(
         environments: the store's.
         papers: whether to draw the figures, which takes seconds.
     """
-    yield f"latex/{stem(board)}.tex", leaderboard_latex(board, environments)
+    stem = board_stem(board.suite.name, board.tier)
+    yield f"latex/{stem}.tex", leaderboard_latex(board, environments)
     for file, svg in badges(board):
-        yield f"badges/{file}", svg
+        yield f"badges/{stem}-{file}", svg
     if papers:
         for file, content in figures(board):
-            yield f"figures/{stem(board)}-{file}", content
+            yield f"figures/{stem}-{file}", content

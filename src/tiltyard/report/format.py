@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import quote
 
 from tiltyard.suite import Budget
@@ -53,6 +54,14 @@ def seconds(value: float) -> str:
     rounded = float(f"{value:.3g}")  # 999.9 ms is 1.00 s
     scale, unit = next((u for u in _UNITS if rounded >= u[0] * (1 - 1e-9)), _UNITS[-1])
     return f"{number(rounded / scale)} {unit}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number with its unit; one in seconds as ``seconds`` spells it."""
+    if unit == "s":
+        return seconds(value)
+    spelled = number(value)
+    return spelled if unit in {"", "1"} or math.isnan(value) else f"{spelled} {unit}"
 
 
 def share(value: float) -> str:
@@ -122,6 +131,7 @@ def links(text: str) -> Iterator[tuple[str, str]]:
         yield text[end:], ""
 
 
+@lru_cache(maxsize=4096)
 def breakable(text: str) -> str:
     """Return escaped HTML in which a long name may be broken after its punctuation."""
     if len(text) <= _SHORT:

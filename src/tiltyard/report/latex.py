@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tiltyard.board import Board, Row
+from tiltyard.report.addresses import board_stem
 from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
 from tiltyard.report.format import NOT_APPLICABLE, level, seconds, share
 from tiltyard.report.summary import (
@@ -13,7 +14,6 @@ from tiltyard.report.summary import (
     leaders,
     place,
     score_error,
-    stem,
     telling_targets,
 )
 from tiltyard.report.tables import gap
@@ -44,7 +44,7 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
     bold = leaders(board)
     columns = "llrr" + "r" * len(targets) + "rr"
     title = f"{escape(board.suite.title)}, tier {escape(board.tier)}"
-    label = stem(board).replace("~", "-")  # in TeX a space
+    label = board_stem(board.suite.name, board.tier).replace("~", "-")  # in TeX a space
     lines = [
         r"% Made by tiltyard report; it needs \usepackage{booktabs} and LaTeX of 2020 or later.",
         r"\begin{table}",

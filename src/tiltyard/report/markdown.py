@@ -7,8 +7,8 @@ import math
 from tiltyard.board import Board
 from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
 from tiltyard.report.format import legible, level, seconds, share, slug
-from tiltyard.report.summary import caution, place, telling_targets
-from tiltyard.report.tables import gap, rank_interval, statuses
+from tiltyard.report.summary import caution, place, rank_interval, telling_targets
+from tiltyard.report.tables import gap, statuses
 
 _TOP = 5
 

@@ -7,15 +7,9 @@ import math
 import numpy as np
 
 from tiltyard.board import MINIMUM_COVERAGE, Board, Row
-from tiltyard.report.format import share, slug
-from tiltyard.report.tables import rank_interval
+from tiltyard.report.format import share
 from tiltyard.run.record import Status
 from tiltyard.stats import known_means
-
-
-def stem(board: Board) -> str:
-    """Return what the names of a board's files start with; it is safe in every file system."""
-    return f"{slug(board.suite.name)}-{slug(board.tier)}"
 
 
 def telling_targets(board: Board) -> list[float]:
@@ -58,6 +52,13 @@ def place(board: Board, row: Row) -> str:
         return "-"
     tie = "=" if tied(board, row) else ""
     return f"{row.rank}{tie} [{rank_interval(row)}]"
+
+
+def rank_interval(row: Row) -> str:
+    """Return the interval of a row's rank in words."""
+    if row.rank is None:
+        return "-"
+    return str(row.rank) if row.rank_low == row.rank_high else f"{row.rank_low}-{row.rank_high}"
 
 
 def tied(board: Board, row: Row) -> bool:

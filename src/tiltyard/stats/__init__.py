@@ -5,7 +5,7 @@ that is unsupported or was not run, inf a target that was not reached.
 """
 
 from tiltyard.stats.bootstrap import CONFIDENCE, RESAMPLES, Array
-from tiltyard.stats.costs import Unit, cost_spent, cost_to, median_of_runs, sustained
+from tiltyard.stats.costs import Unit, cost_spent, cost_to, costs_to, median_of_runs, sustained
 from tiltyard.stats.credit import (
     RATIO_LIMIT,
     decades,
@@ -65,6 +65,7 @@ __all__ = [
     "Untested",
     "cost_spent",
     "cost_to",
+    "costs_to",
     "data_profiles",
     "decades",
     "expected_runtime",

@@ -7,12 +7,16 @@ reached; NaN marks a pair that is unsupported or was not run: it counts neither 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
 
 from tiltyard.errors import TiltyardError
-from tiltyard.run.record import Checkpoint, Record, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status
 from tiltyard.stats.bootstrap import Array
 from tiltyard.suite import Suite
 
@@ -31,15 +35,21 @@ def sustained(record: Record, gap: str, target: float) -> Checkpoint | None:
         gap: the name of the suite's gap metric.
         target: the level.
     """
-    if record.status.failed:
-        return None
-    found: Checkpoint | None = None
-    for point in reversed(record.checkpoints):
-        if not point.metrics.get(gap, math.nan) <= target:
-            break
-        found = point
-    limit = record.spec.budget.seconds
-    return found if found is None or limit is None or found.seconds <= limit else None
+    index = _sustained_from(record, gap, (target,))[0]
+    return None if index is None else record.checkpoints[index]
+
+
+def costs_to(suite: Suite, record: Record, targets: Sequence[float], unit: Unit) -> list[float]:
+    """Return ``cost_to`` for each of several targets."""
+    if record.status == Status.UNSUPPORTED:
+        return [math.nan] * len(targets)
+    columns, limit = record.columns, record.spec.budget.cost
+    spent = columns.seconds if unit == "seconds" else columns.oracles(suite.oracles)
+    most = math.inf if unit == "seconds" or limit is None else limit
+    return [
+        spent[index] if index is not None and spent[index] <= most else math.inf
+        for index in _sustained_from(record, suite.gap, targets)
+    ]
 
 
 def cost_to(suite: Suite, record: Record, target: float, unit: Unit) -> float:
@@ -52,13 +62,7 @@ def cost_to(suite: Suite, record: Record, target: float, unit: Unit) -> float:
         unit: of the cost. A run that came to the target only after its budget in this unit, or in
             seconds, missed it.
     """
-    if record.status == Status.UNSUPPORTED:
-        return math.nan
-    point = sustained(record, suite.gap, target)
-    if point is None:
-        return math.inf
-    cost, limit = charged(suite, point, unit), record.spec.budget.cost
-    return math.inf if unit == "oracles" and limit is not None and cost > limit else cost
+    return costs_to(suite, record, (target,), unit)[0]
 
 
 def cost_spent(suite: Suite, record: Record, unit: Unit) -> float:
@@ -69,16 +73,11 @@ def cost_spent(suite: Suite, record: Record, unit: Unit) -> float:
     """
     if record.status == Status.UNSUPPORTED:
         return math.nan
-    cost = charged(suite, record, unit)
+    cost = record.seconds if unit == "seconds" else suite.cost(record.oracles)
     if record.status == Status.TIMEOUT:
         budget = record.spec.budget
         cost = max(cost, (budget.seconds if unit == "seconds" else budget.cost) or 0.0)
     return cost
-
-
-def charged(suite: Suite, used: Checkpoint | Record, unit: Unit) -> float:
-    """Return what a run had used by a checkpoint, or used in all."""
-    return used.seconds if unit == "seconds" else suite.cost(used.oracles)
 
 
 def require_costs(costs: Array, *axes: str) -> None:
@@ -117,3 +116,18 @@ def median_of_runs(values: Array, *, upper: bool) -> Array:
     # NaN is sorted last; where all are NaN the first is.
     medians = np.take_along_axis(np.sort(values, axis=-1), middle, axis=-1)[..., 0]
     return np.asarray(medians)
+
+
+def _sustained_from(record: Record, gap: str, targets: Sequence[float]) -> list[int | None]:
+    """Return the index of the checkpoint of ``sustained`` for each target."""
+    if record.status.failed:
+        return [None] * len(targets)
+    columns, limit = record.columns, record.spec.budget.seconds
+    last_first = [math.inf if math.isnan(one) else one for one in reversed(columns.metric(gap))]
+    worst = list(accumulate(last_first, max))  # of the last checkpoint, the last two, ...
+    found: list[int | None] = []
+    for target in targets:
+        index = len(worst) - bisect_right(worst, target)
+        late = index == len(worst) or (limit is not None and columns.seconds[index] > limit)
+        found.append(None if late else index)
+    return found

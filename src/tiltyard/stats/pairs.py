@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -169,11 +169,7 @@ def head_to_head(first: Array, second: Array, rng: np.random.Generator) -> HeadT
     missed = [np.isinf(one) for one in medians]
     both = reached[0] & reached[1]
     neither = missed[0] & missed[1]
-    low, high = np.full_like(ratios, math.nan), np.full_like(ratios, math.nan)
-    for index, runs in enumerate(zip(first, second, strict=True)):
-        known = [one[~np.isnan(one)] for one in runs]
-        if min(map(len, known)) >= 2:
-            low[index], high[index] = _ratio_interval(known, rng)
+    low, high = _ratio_intervals(first, second)
     logs = log_ratios[both]
     mean_low, mean_high = _mean_interval(logs, rng)
     return HeadToHead(
@@ -199,14 +195,44 @@ def _log_ratio(first: Array, second: Array) -> Array:
     return np.where(np.isinf(first) & np.isinf(second), 0.0, logs)
 
 
-def _ratio_interval(runs: Sequence[Array], rng: np.random.Generator) -> tuple[float, float]:
-    """Return the interval of the ratio of medians, by bootstrap over each one's seeds."""
-    medians = [
-        median_of_runs(one[rng.integers(len(one), size=(RESAMPLES, len(one)))], upper=True)
-        for one in runs
+def _ratio_intervals(first: Array, second: Array) -> tuple[Array, Array]:
+    """Return (problems,) ends of the intervals of the ratios of medians; NaN below 2 seeds.
+
+    They are the ends of a bootstrap over each one's seeds with infinitely many resamples: the
+    median of n drawn runs is one of the n, with a known chance, so that every ratio that can come
+    out is weighed instead of drawn.
+    """
+    low, high = np.full(len(first), math.nan), np.full(len(first), math.nan)
+    ordered = [np.sort(one, axis=1) for one in (first, second)]  # NaN comes last
+    counts = np.stack([np.count_nonzero(~np.isnan(one), axis=1) for one in ordered], axis=1)
+    for n, m in sorted({(n, m) for n, m in counts.tolist() if min(n, m) >= 2}):
+        rows = np.flatnonzero((counts == (n, m)).all(axis=1))
+        logs = _log_ratio(ordered[0][rows, :n, None], ordered[1][rows, None, :m])
+        logs = logs.reshape(len(rows), n * m)
+        order = np.argsort(logs, axis=1)
+        chances = np.outer(_median_chances(n), _median_chances(m)).ravel()
+        below = np.cumsum(chances[order], axis=1)
+        for ends, level in ((low, (1 - CONFIDENCE) / 2), (high, (1 + CONFIDENCE) / 2)):
+            index = (below < level).sum(axis=1).clip(max=n * m - 1)
+            column = np.take_along_axis(order, index[:, None], axis=1)
+            ends[rows] = np.exp(np.take_along_axis(logs, column, axis=1)[:, 0])
+    return low, high
+
+
+@cache
+def _median_chances(n: int) -> Array:
+    """Return the chance of each of n ordered runs to be the upper median of n drawn ones.
+
+    It is the j-th or one before it if more than half of the draws are.
+    """
+    at_most = [
+        sum(
+            math.comb(n, k) * (j / n) ** k * (1 - j / n) ** (n - k)
+            for k in range(n // 2 + 1, n + 1)
+        )
+        for j in range(n + 1)
     ]
-    low, high = interval(np.exp(_log_ratio(*medians)))
-    return float(low), float(high)
+    return np.diff(at_most)
 
 
 def _mean_interval(logs: Array, rng: np.random.Generator) -> tuple[float, float]:
