@@ -48,6 +48,7 @@ def index(tmp_path_factory):
     values = [1.0] * 7 + [2.0] * 5
     history = [
         Series(
+            group="toy",
             name="toy.track_x",
             conditions="here",
             unit="seconds",

@@ -281,18 +281,27 @@ def test_a_claim_that_raises_takes_nothing_down(site, toy, broken):
 
 
 def test_the_history_marks_regressions(site):
-    common = {"conditions": "one machine", "unit": "s", "commits": ["aaaaaaaaaaaaaaa", "b", "c"]}
+    common = {
+        "group": "toy",
+        "conditions": "one machine",
+        "unit": "s",
+        "commits": ["aaaaaaaaaaaaaaa", "b", "c"],
+    }
     series = [
         Series(name="steady <b>", values=[1.0, math.nan, 1.0], **common),
         Series(name="worse", values=[1.0, 2.0, 2.0], regressions=[1], **common),
         Series(name="empty", values=[math.nan] * 3, **common),
     ]
-    page = site([], history=series)["history.html"]
+    pages = site([], history=series)
+    page = pages["history/toy.html"]
     rows = page.tables["History by commit, oldest on the left"][1:]
     assert [row[0] for row in rows] == ["worse", "empty", "steady <b>"]
     assert [row[4] for row in rows] == ["worse at b", "no regression", "no regression"]
     assert rows[1][2] == "no finite value"
-    assert "1 of 3 series got worse" in page.text
+    first = pages["history.html"]
+    assert "1 of 3 series is worse" in first.text
+    assert [row[:3] for row in first.tables["Series by suite"][1:]] == [["toy", "3", "1"]]
+    assert [row[0] for row in first.tables["Series that got worse"][1:]] == ["worse"]
     marks = [values for tag, values in page.tags if values.get("class") == "worse"]
     assert len(marks) == 1
 

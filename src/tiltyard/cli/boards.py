@@ -116,13 +116,20 @@ def report(
     ] = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
-    """Write the HTML site, and the leaderboards as Markdown, LaTeX, JSON and badges."""
+    """Write the HTML site with asv's history, and boards as Markdown, LaTeX, JSON and badges."""
+    from tiltyard.errors import TiltyardError
     from tiltyard.registry import registry
+    from tiltyard.report.past import read_series
     from tiltyard.report.site import write_site
     from tiltyard.store import Store
 
     with Store(store, readonly=True) as opened:
-        index = write_site(registry(), opened, out, papers=papers)
+        try:
+            history = read_series(Path.cwd())
+        except TiltyardError as error:
+            history = []
+            typer.echo(f"without a history: {error}")
+        index = write_site(registry(), opened, out, history, papers=papers)
     typer.echo(f"report: {index.resolve()}")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tiltyard.cli import options as opt
+from tiltyard.cli.bisect import bisect
 
 if TYPE_CHECKING:  # imported when a command runs
     import pandas as pd
@@ -29,7 +30,7 @@ Commit = Annotated[str, typer.Option(help="The commit whose history is meant.")]
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     commands = typer.Typer(help="Timing and accuracy, commit by commit, in asv's results.")
-    for command in (add, show, plot, check):
+    for command in (add, show, plot, check, bisect):
         commands.command()(command)
     app.add_typer(commands, name="history")
 

@@ -24,7 +24,8 @@ def suite_address(suite: str) -> str:
 
 def suite_folder(suite: str) -> str:
     """Return the folder of the pages below a suite's."""
-    return slug(suite)
+    folder = slug(suite)
+    return folder if folder.lower() != "history" else f"{folder}~"
 
 
 def implementation_address(suite: str, implementation: str) -> str:
@@ -40,6 +41,11 @@ def problem_address(suite: str, problem: str) -> str:
 def duel_address(suite: str, first: str, second: str) -> str:
     """Return the address of the page of two implementations, whichever comes first."""
     return _below(suite, "duel", *sorted((first, second)))
+
+
+def history_address(group: str) -> str:
+    """Return the address of the history of a suite, or of another group of benchmarks."""
+    return f"history/{slug(group)}.html"
 
 
 def markdown_address(suite: str, tier: str) -> str:

@@ -1,13 +1,15 @@
-"""The history page: one small line a series, with its regressions marked."""
+"""The history pages: one small line a series, with its regressions marked."""
 
 from __future__ import annotations
 
 import html
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tiltyard.report.addresses import history_address
 from tiltyard.report.format import number, quantity
 from tiltyard.report.table import Cell, Column, Table
 
@@ -19,6 +21,7 @@ class Series:
     """One measured quantity, commit by commit.
 
     Attributes:
+        group: the suite, or whatever the benchmark's name begins with; each has a page.
         name: what was measured, such as a benchmark with its problem and implementation.
         conditions: machine, device, threads, in words; series of different ones are never joined.
         unit: of the values.
@@ -27,6 +30,7 @@ class Series:
         regressions: indices of the commits at which the value got worse.
     """
 
+    group: str
     name: str
     conditions: str
     unit: str
@@ -36,9 +40,33 @@ class Series:
 
 
 def history_values(series: Sequence[Series]) -> dict[str, Any]:
-    """Return what the history page shows."""
+    """Return what the history's first page shows: what got worse, and where the others are."""
+    worse = [one for one in series if one.regressions]
+    groups = Counter(one.group for one in series)
+    bad = Counter(one.group for one in worse)
+    rows = [
+        [
+            Cell(group, href=history_address(group)),
+            Cell(f"{count}", value=count),
+            Cell(f"{bad[group]}", value=bad[group], css="bad" if bad[group] else ""),
+        ]
+        for group, count in sorted(groups.items())
+    ]
+    heads = ("suite", "series", "worse")
+    columns = [Column(head, numeric=head != "suite") for head in heads]
     return {
-        "table_of": _table(series) if series else None,
+        "groups": Table("Series by suite", columns, rows) if rows else None,
+        "worse": _table("Series that got worse", worse) if worse else None,
+        "regressed": len(worse),
+        "total": len(series),
+    }
+
+
+def group_values(series: Sequence[Series]) -> dict[str, Any]:
+    """Return what the page of one group shows."""
+    return {
+        "group": series[0].group,
+        "every": _table("History by commit, oldest on the left", series),
         "regressed": sum(bool(one.regressions) for one in series),
         "total": len(series),
     }
@@ -78,7 +106,7 @@ def _regressions(one: Series) -> str:
     return "worse at " + ", ".join(one.commits[index][:10] for index in one.regressions)
 
 
-def _table(series: Sequence[Series]) -> Table:
+def _table(caption: str, series: Sequence[Series]) -> Table:
     rows = []
     for one in sorted(series, key=lambda one: (not one.regressions, one.name, one.conditions)):
         known = [value for value in one.values if math.isfinite(value)]
@@ -94,4 +122,4 @@ def _table(series: Sequence[Series]) -> Table:
         )
     heads = ("series", "conditions", "over the commits", "newest", "regressions")
     columns = [Column(head, numeric=head == "newest") for head in heads]
-    return Table("History by commit, oldest on the left", columns, rows)
+    return Table(caption, columns, rows)

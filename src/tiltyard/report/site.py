@@ -6,7 +6,7 @@ Everything follows from the records and the history: the same input gives the sa
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tiltyard.report.document import SCHEMA, leaderboard_json, schema_json
 from tiltyard.report.duel_page import duel_values
 from tiltyard.report.exports import exports
 from tiltyard.report.format import count, links
-from tiltyard.report.history import Series, history_values
+from tiltyard.report.history import Series, group_values, history_values
 from tiltyard.report.implementation_page import implementation_values
 from tiltyard.report.markdown import page_markdown
 from tiltyard.report.methods_page import methods_values
@@ -69,7 +69,7 @@ def write_site(
     write_file(out / "leaderboard.json", leaderboard_json(data, environments))
     write_file(out / SCHEMA, schema_json())
     write_page(out, at.CLAIMS, "claims.html", {"suites": claims})
-    write_page(out, at.HISTORY, "history.html", history_values(history))
+    _write_history(history, out)
     write_page(out, at.METHODS, "methods.html", methods_values(registry, environments, made))
     write_page(out, at.INDEX, "index.html", {"cards": cards, **_rest(registry, runs)})
     return out / at.INDEX
@@ -107,6 +107,18 @@ def _write_exports(view: SuiteView, out: Path, *, papers: bool) -> None:
         for address, content in exports(board, view.environments, papers=papers):
             make_folder((out / address).parent)
             write_file(out / address, content)
+
+
+def _write_history(history: Sequence[Series], out: Path) -> None:
+    """Write what got worse, and a page for each suite."""
+    write_page(out, at.HISTORY, "history.html", history_values(history))
+    groups: dict[str, list[Series]] = defaultdict(list)
+    for one in history:
+        groups[one.group].append(one)
+    for group, series in groups.items():
+        address = at.history_address(group)
+        make_folder((out / address).parent)
+        write_page(out, address, "history_group.html", group_values(series))
 
 
 def _claim(outcome: Outcome) -> dict[str, Any]:
