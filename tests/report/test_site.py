@@ -143,9 +143,17 @@ def test_the_same_store_gives_the_same_bytes(site, tmp_path):
         "history.html",
         "index.html",
         "leaderboard.json",
+        "leaderboard.schema.json",
         "methods.html",
         "toy-standard.md",
         "toy.html",
+    }
+    assert {str(path) for path in one if path.parts[0] in ("badges", "figures", "latex")} == {
+        "badges/toy-standard-both_devices.svg",
+        "badges/toy-standard-called_back.svg",
+        "badges/toy-standard-halve.svg",
+        "badges/toy-standard-noisy.svg",
+        "latex/toy-standard.tex",
     }
 
 
@@ -312,7 +320,7 @@ def test_only_problems_outside_the_tiers(site):
 
 def test_the_json_holds_every_main_board(site, tmp_path):
     site(by_hand(), out=tmp_path / "out")
-    (board,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))
+    (board,) = json.loads((tmp_path / "out" / "leaderboard.json").read_text("utf-8"))["boards"]
     assert (board["suite"], board["tier"]) == ("toy", "standard")
     assert board["conditions"]["hardware_description"] == "Toy 3000, 2 cores, 8 GiB"
     assert board["rows"][0]["implementation"] == "noisy"
@@ -324,6 +332,10 @@ def test_a_file_in_the_way(site, tmp_path):
         site(by_hand(), out=tmp_path / "file")
     with pytest.raises(TiltyardError, match="cannot write reports to"):
         site(by_hand(), out=tmp_path / "file" / "below")
+    (tmp_path / "no").mkdir()
+    (tmp_path / "no" / "latex").write_text("mine")
+    with pytest.raises(TiltyardError, match=r"cannot write reports to .*latex"):
+        site(by_hand(), out=tmp_path / "no")
     (tmp_path / "out" / "index.html").mkdir(parents=True)
     with pytest.raises(TiltyardError, match=r"cannot write .*index\.html"):
         site(by_hand(), out=tmp_path / "out")

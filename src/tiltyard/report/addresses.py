@@ -50,7 +50,12 @@ def history_address(group: str) -> str:
 
 def markdown_address(suite: str, tier: str) -> str:
     """Return the address of a leaderboard as Markdown."""
-    return f"{slug(suite)}-{slug(tier)}.md"
+    return f"{board_stem(suite, tier)}.md"
+
+
+def board_stem(suite: str, tier: str) -> str:
+    """Return what the names of a leaderboard's own files start with."""
+    return f"{slug(suite)}-{slug(tier)}"
 
 
 def _below(suite: str, kind: str, *names: str) -> str:

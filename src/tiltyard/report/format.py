@@ -6,6 +6,7 @@ import hashlib
 import html
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import quote
@@ -141,3 +142,21 @@ def breakable(text: str) -> str:
 def _short_exponent(spelled: str) -> str:
     mantissa, _, exponent = spelled.partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def legible(text: str) -> str:
+    """Return text in one line; characters that are not to be seen are spelled by their numbers.
+
+    These are what reorders, joins or controls other characters, and what XML forbids.
+    """
+    return "".join(map(_seen, " ".join(text.split())))
+
+
+def _seen(character: str) -> str:
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"}
+    return code_point(character) if hidden or character in "\ufffe\uffff" else character
+
+
+def code_point(character: str) -> str:
+    """Return the number of a character, for where it cannot be shown: ``[U+4E2D]``."""
+    return f"[U+{ord(character):04X}]"

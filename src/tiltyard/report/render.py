@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
         raise TiltyardError(f"cannot write reports to {folder}: {error.strerror}") from None
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write a file at once: a reader sees the old one or the new one.
 
     Raises:
@@ -58,8 +58,8 @@ def write_file(path: Path, text: str) -> None:
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         Path(temporary).chmod(0o644)  # mkstemp's own mode would hide a published page
         Path(temporary).replace(path)
     except OSError as error:

@@ -6,18 +6,17 @@ Everything follows from the records and the history: the same input gives the sa
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tiltyard.board import Board
 from tiltyard.registry import Registry
 from tiltyard.report import addresses as at
 from tiltyard.report.claims import Outcome, outcomes
-from tiltyard.report.conditions import Environments, describe
+from tiltyard.report.document import SCHEMA, leaderboard_json, schema_json
 from tiltyard.report.duel_page import duel_values
+from tiltyard.report.exports import exports
 from tiltyard.report.format import count, links
 from tiltyard.report.history import Series, group_values, history_values
 from tiltyard.report.implementation_page import implementation_values
@@ -31,7 +30,14 @@ from tiltyard.report.view import SuiteView
 from tiltyard.store import Store
 
 
-def write_site(registry: Registry, store: Store, out: Path, history: Sequence[Series] = ()) -> Path:
+def write_site(
+    registry: Registry,
+    store: Store,
+    out: Path,
+    history: Sequence[Series] = (),
+    *,
+    papers: bool = False,
+) -> Path:
     """Write the site into a folder, made if absent, and return its index.
 
     Args:
@@ -39,6 +45,7 @@ def write_site(registry: Registry, store: Store, out: Path, history: Sequence[Se
         store: the records.
         out: takes the files; those of the same name are replaced, others are left alone.
         history: what the history page shows.
+        papers: whether to write figures for papers, too.
 
     Raises:
         TiltyardError: the folder or a file cannot be written.
@@ -55,11 +62,12 @@ def write_site(registry: Registry, store: Store, out: Path, history: Sequence[Se
         view = SuiteView(registry, suite, records, environments)
         found = outcomes(registry, suite, records, environments)
         _write_suite(view, found, out)
+        _write_exports(view, out, papers=papers)
         claims.append((suite, at.suite_address(name), [_claim(one) for one in found]))
-        data += [_json(tier.board, environments) for tier in view.tiers]
+        data += [tier.board for tier in view.tiers]
         cards.append(card(view))
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
-    write_file(out / "leaderboard.json", text + "\n")
+    write_file(out / "leaderboard.json", leaderboard_json(data, environments))
+    write_file(out / SCHEMA, schema_json())
     write_page(out, at.CLAIMS, "claims.html", {"suites": claims})
     _write_history(history, out)
     write_page(out, at.METHODS, "methods.html", methods_values(registry, environments, made))
@@ -79,9 +87,6 @@ def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
         for first, second in view.pairs
     }
     write_page(out, at.suite_address(name), "suite.html", suite_values(view, claims, duels))
-    for tier in view.tiers:
-        text = page_markdown(tier.board, view.environments)
-        write_file(out / at.markdown_address(name, tier.board.tier), text)
     make_folder(out / at.suite_folder(name))
     for problem in view.by_problem:
         address = at.problem_address(name, problem)
@@ -92,6 +97,16 @@ def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
     for (first, second), results in duels.items():
         address = at.duel_address(name, first, second)
         write_page(out, address, "duel.html", duel_values(view, first, second, results))
+
+
+def _write_exports(view: SuiteView, out: Path, *, papers: bool) -> None:
+    """Write the leaderboards of one suite in every format that is no page."""
+    for board in (tier.board for tier in view.tiers):
+        text = page_markdown(board, view.environments)
+        write_file(out / at.markdown_address(board.suite.name, board.tier), text)
+        for address, content in exports(board, view.environments, papers=papers):
+            make_folder((out / address).parent)
+            write_file(out / address, content)
 
 
 def _write_history(history: Sequence[Series], out: Path) -> None:
@@ -129,19 +144,3 @@ def _broken(registry: Registry) -> Table | None:
         return None
     rows = [[Cell(one.source), Cell(one.reason)] for one in registry.broken]
     return Table("Broken plug-ins", [Column("where"), Column("why")], rows)
-
-
-def _json(board: Board, environments: Environments) -> dict[str, Any]:
-    conditions = dataclasses.asdict(board.conditions)
-    described = describe(board.conditions, environments)
-    return {
-        "suite": board.suite.name,
-        "tier": board.tier,
-        "publishable": board.tier != "smoke",
-        "conditions": {**conditions, "hardware_description": described["hardware"]},
-        "pool": board.pool,
-        "problems": board.problems,
-        "seeds": board.seeds,
-        "targets": list(board.suite.targets),
-        "rows": [row.to_json() for row in board.rows],
-    }

@@ -14,6 +14,7 @@ from tiltyard.report.critical import differences
 from tiltyard.report.figures import profile
 from tiltyard.report.format import count, level, share
 from tiltyard.report.pareto import trades
+from tiltyard.report.summary import caution, rank_interval
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.tables import (
     ID_DIGITS,
@@ -23,7 +24,6 @@ from tiltyard.report.tables import (
     implementations,
     leaderboard,
     matrix,
-    rank_interval,
 )
 from tiltyard.report.view import Duel, SuiteView, TierView
 from tiltyard.run.record import Status
@@ -83,7 +83,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         "leaderboard": leaderboard(board, tier.targets, tier.names),
         "every_target": every_target(board),
         "every_metric": every_metric(board),
-        "note": _note(board),
+        "note": caution(board),
         "differences": differences(tier),
         "profiles": [profile(tier, target) for target in reversed(tier.targets)],
         "trades": trades(tier),
@@ -103,23 +103,6 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
 def _other(view: SuiteView, tier: TierView, board: Board) -> tuple[str, Table]:
     names = {label(view.registry, one): one.spec.implementation for one in board.records}
     return other(board, view.environments), leaderboard(board, tier.targets, names)
-
-
-def _note(board: Board) -> str:
-    """Return what a reader must know before reading anything into the ranks."""
-    taken = [run for run in board.records if run.status != Status.UNSUPPORTED]
-    notes = []
-    if not taken:
-        notes.append("Every pair is unsupported.")
-    elif all(run.status.failed for run in taken):
-        notes.append("Every run failed; the reasons are below.")
-    elif not any(value > 0 for row in board.rows for value in row.reached.values()):
-        notes.append("No run reached any target, so every score is 0.")
-    if len(board.implementations) == 1:
-        notes.append("There is one implementation only, and so nothing to compare it with.")
-    if len(board.problems) == 1:
-        notes.append("There is one problem only: ranks say nothing about any other.")
-    return " ".join(notes)
 
 
 def _replays(board: Board) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from tiltyard.board import MINIMUM_COVERAGE, Board, Row
 from tiltyard.report.addresses import implementation_address, problem_address
 from tiltyard.report.format import count, level, links, number, quantity, seconds, share
+from tiltyard.report.summary import rank_interval
 from tiltyard.report.svg import span
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.view import SuiteView, TierView
@@ -86,13 +87,6 @@ def every_metric(board: Board) -> Table:
     names = [f"{one.name.replace('_', ' ')} ({one.better} is better)" for one in metrics]
     columns = [Column("implementation"), *(Column(name, numeric=True) for name in names)]
     return Table(f"Every metric, tier {board.tier}", columns, rows)
-
-
-def rank_interval(row: Row) -> str:
-    """Return the interval of a row's rank in words."""
-    if row.rank is None:
-        return "-"
-    return str(row.rank) if row.rank_low == row.rank_high else f"{row.rank_low}-{row.rank_high}"
 
 
 def statuses(row: Row, space: str = " ") -> str:

@@ -15,6 +15,7 @@ from tiltyard.grouping import boards, label
 from tiltyard.registry import Registry
 from tiltyard.report.conditions import Environments
 from tiltyard.report.format import slug
+from tiltyard.report.summary import telling_targets
 from tiltyard.run.plan import TIERS
 from tiltyard.run.record import Record
 from tiltyard.stats import HeadToHead, median_of_runs
@@ -77,12 +78,7 @@ class TierView:
     @cached_property
     def targets(self) -> list[float]:
         """The tightest target that a run sustained and two looser ones, tightest first."""
-        targets = self.board.suite.targets
-        reached = [t for t in targets if any(row.reached[t] > 0 for row in self.board.rows)]
-        if not reached:
-            return list(targets[:1])
-        last = targets.index(reached[-1])
-        return [targets[index] for index in sorted({last, last // 2, 0}, reverse=True)]
+        return telling_targets(self.board)
 
     @cached_property
     def contenders(self) -> dict[str, str]:
