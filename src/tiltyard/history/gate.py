@@ -243,7 +243,7 @@ def _tested(
     found = {}
     for index, bound in least.items():
         if bound <= level and bound < thresholds.p_value:
-            evidence = list(tested_evidence(table[index], thresholds, accepted))
+            evidence = tested_evidence(table[index], thresholds, accepted)
             if evidence:
                 found[index] = evidence
     smallest = [min(one.corrected for one in evidence) for evidence in found.values()]
