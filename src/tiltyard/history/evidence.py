@@ -134,19 +134,19 @@ def tested_evidence(series: Series, thresholds: Thresholds, since: int) -> list[
 
 
 def _divisions(series: Series) -> Iterator[tuple[list[int], int]]:
-    """Yield bounds of levels, each with the number of places that the last bound was chosen from.
+    """Yield bounds of levels, each with the number of places that the last one was chosen from.
 
     First the steps that were found. Where the spread between commits is not known, the last level
-    is divided at its largest rise. Last, the newest commit stands alone.
+    is divided at its largest rise. Last, the newest commit stands alone, where no choice was made.
     """
     n = len(series.levels)
     bounds = bounds_of(series)
-    yield bounds, 1
+    yield bounds, 1 if bounds[-2] == n - 1 else n - 1
     last = series.levels[bounds[-2] :]
     if len(last) > 1 and (n < LONG or series.kind is Kind.SHARE):
         place = bounds[-2] + int(shifts_at(last).argmax()) + 1
-        yield [*bounds[:-1], place, n], len(last) - 1
-    if len(last) > 2 or n == 2:
+        yield [*bounds[:-1], place, n], 1 if place == n - 1 else len(last) - 1
+    if len(last) > 2:
         yield [*bounds[:-1], n - 1, n], 1
 
 
@@ -176,8 +176,8 @@ def _test(  # noqa: PLR0913, PLR0917 - what is tested
         yield dataclasses.replace(
             step,
             p_value=p_value,
-            corrected=between if long else p_value,
-            reach=0.0 if long else places * _reach(len(before), len(after)),
+            corrected=places * between if long else p_value,
+            reach=_reach(len(before), len(after)) if places == 1 and not long else 0.0,
         )
 
 
