@@ -141,7 +141,8 @@ def _divisions(series: Series) -> Iterator[tuple[list[int], int]]:
     """
     n = len(series.levels)
     bounds = bounds_of(series)
-    yield bounds, 1 if bounds[-2] == n - 1 else n - 1
+    choices = len(bounds) - 2 if repeats(series.same) else n - 1
+    yield bounds, 1 if bounds[-2] == n - 1 else max(choices, 1)
     last = series.levels[bounds[-2] :]
     if len(last) > 1 and (n < LONG or series.kind is Kind.SHARE):
         place = bounds[-2] + int(shifts_at(last).argmax()) + 1
