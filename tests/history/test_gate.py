@@ -125,6 +125,13 @@ def test_two_commits_are_compared_by_their_samples():
     assert check([LOW], "time") == []
 
 
+def test_a_short_history_must_be_exceeded_everywhere():
+    """Four commits do not tell their spread, but 8 % above the worst of them is no 10 %."""
+    before = [[value * factor for value in LOW] for factor in (1.0, 1.12, 0.95, 1.2)]
+    assert at([*before, [value * 1.3 for value in LOW]], "time") is None
+    assert at([*before, [value * 1.35 for value in LOW]], "time") == (4, 3)
+
+
 def test_a_step_in_a_short_history_is_found_where_it_is():
     rng = np.random.default_rng(0)
     samples = np.exp(0.02 * rng.standard_normal((6, 6)))

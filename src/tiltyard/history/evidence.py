@@ -82,7 +82,7 @@ class Evidence:
         first: index in the series of the first bad commit.
         p_value: the largest one of the tests; None where the comparison is exact.
         corrected: the p-value that the correction for many series judges.
-        reach: the smallest one that so many samples could give.
+        reach: the smallest one that so many samples could give; 0 where more could be had.
     """
 
     before: float
@@ -168,25 +168,32 @@ def _test(  # noqa: PLR0913, PLR0917 - what is tested
         return
     if series.kind is Kind.SHARE:
         within = _fisher(before, after)
-    elif min(len(before), len(after)) < thresholds.samples:
-        return
-    else:
+    elif min(len(before), len(after)) >= thresholds.samples and (
+        long or step.after > _worst(series, division, piece, thresholds)
+    ):
         within = _mann_whitney(before, after)
+    else:
+        return
     p_value = places * max(within, between)
+    chosen = long or places > 1 or len(division) > 3
     if p_value < thresholds.p_value:
         yield dataclasses.replace(
             step,
             p_value=p_value,
             corrected=places * between if long else p_value,
-            reach=_reach(len(before), len(after)) if places == 1 and not long else 0.0,
+            reach=0.0 if chosen else _reach(len(before), len(after)),
         )
+
+
+def _worst(series: Series, division: Sequence[int], piece: int, thresholds: Thresholds) -> float:
+    """Return what must be exceeded where the spread between commits is not known."""
+    commits = series.levels[division[piece] : division[piece + 1]]
+    return float(thresholds.barrier(series.kind, commits, exact=False).max())
 
 
 def _reach(before: int, after: int) -> float:
     """Return the p-value when all samples of one side exceed all of the other."""
-    return math.exp(
-        math.lgamma(before + 1) + math.lgamma(after + 1) - math.lgamma(before + after + 1)
-    )
+    return math.exp(-math.log(math.comb(before + after, after)))
 
 
 def _mann_whitney(before: Array, after: Array) -> float:
