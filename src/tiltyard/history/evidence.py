@@ -12,14 +12,9 @@ import numpy as np
 
 from tiltyard.errors import TiltyardError
 from tiltyard.history.benchmarks import Kind
-from tiltyard.history.series import Series, bounds_of, repeats
+from tiltyard.history.series import Series
+from tiltyard.history.steps import LONG, bounds_of, difference_spread, repeats, shifts_at
 from tiltyard.stats import Array
-
-LONG = 7
-"""Commits from which on the spread between them is known well enough to test against it."""
-
-_QUARTILE = 1.1503493803760079
-"""Three quarters of standard normal numbers are closer to 0 than this."""
 
 _ROUNDING = 1e-12
 """No worsening of an error, whatever its size."""
@@ -87,7 +82,7 @@ class Evidence:
         first: index in the series of the first bad commit.
         p_value: the largest one of the tests; None where the comparison is exact.
         corrected: the p-value that the correction for many series judges.
-        reach: the smallest one that so many samples could give.
+        reach: the smallest one that so many samples could give; 0 where more could be had.
     """
 
     before: float
@@ -121,32 +116,50 @@ def exact_evidence(series: Series, thresholds: Thresholds, since: int) -> Iterat
                 yield Evidence(float(before), now, first)
 
 
-def tested_evidence(series: Series, thresholds: Thresholds, since: int) -> Iterator[Evidence]:
-    """Yield what the tests confirm; the arguments are those of ``exact_evidence``."""
-    n = len(series.levels)
-    bounds = bounds_of(series)
-    divisions = [bounds]
-    if bounds[-2] < n - 2 or bounds == [0, 2]:
-        divisions.append([*bounds[:-1], n - 1, n])
-    for division in divisions:
+def tested_evidence(series: Series, thresholds: Thresholds, since: int) -> list[Evidence]:
+    """Return what the tests confirm; the arguments are those of ``exact_evidence``."""
+    for division, places in _divisions(series):
         levels = np.array([series.level(*piece) for piece in itertools.pairwise(division)])
         barriers = thresholds.barrier(series.kind, levels, exact=False)
-        for piece in np.flatnonzero(levels[-1] > barriers[:-1]):
+        found: list[Evidence] = []
+        for piece in np.flatnonzero(levels[-1] > barriers[:-1]).tolist():
             good = int(np.flatnonzero(levels <= barriers[piece])[-1])
             first = division[good + 1]
-            found = Evidence(float(levels[piece]), float(levels[-1]), first)
             if series.positions[first] > since:
-                yield from _test(series, division, int(piece), found, thresholds)
+                step = Evidence(float(levels[piece]), float(levels[-1]), first)
+                found.extend(_test(series, division, piece, step, places, thresholds))
+        if found:
+            return found
+    return []
 
 
-def _test(
+def _divisions(series: Series) -> Iterator[tuple[list[int], int]]:
+    """Yield bounds of levels, each with the number of places that the last one was chosen from.
+
+    First the steps that were found. Where the spread between commits is not known, the last level
+    is divided at its largest rise. Last, the newest commit stands alone, where no choice was made.
+    """
+    n = len(series.levels)
+    bounds = bounds_of(series)
+    choices = len(bounds) - 2 if repeats(series.same) else n - 1
+    yield bounds, 1 if bounds[-2] == n - 1 else max(choices, 1)
+    last = series.levels[bounds[-2] :]
+    if len(last) > 1 and (n < LONG or series.kind is Kind.SHARE):
+        place = bounds[-2] + int(shifts_at(last).argmax()) + 1
+        yield [*bounds[:-1], place, n], 1 if place == n - 1 else len(last) - 1
+    if len(last) > 2:
+        yield [*bounds[:-1], n - 1, n], 1
+
+
+def _test(  # noqa: PLR0913, PLR0917 - what is tested
     series: Series,
     division: Sequence[int],
     piece: int,
-    found: Evidence,
+    step: Evidence,
+    places: int,
     thresholds: Thresholds,
 ) -> Iterator[Evidence]:
-    """Yield what was found, with its p-values, if they are small enough."""
+    """Yield the step with its p-values, if they are small enough."""
     before = np.concatenate(series.samples[division[piece] : division[piece + 1]])
     after = np.concatenate(series.samples[division[-2] :])
     long = len(series.levels) >= LONG and series.kind is not Kind.SHARE
@@ -155,25 +168,32 @@ def _test(
         return
     if series.kind is Kind.SHARE:
         within = _fisher(before, after)
-    elif min(len(before), len(after)) < thresholds.samples:
-        return
-    else:
+    elif min(len(before), len(after)) >= thresholds.samples and (
+        long or step.after > _worst(series, division, piece, thresholds)
+    ):
         within = _mann_whitney(before, after)
-    p_value = max(within, between)
+    else:
+        return
+    p_value = places * max(within, between)
+    chosen = long or places > 1 or len(division) > 3
     if p_value < thresholds.p_value:
         yield dataclasses.replace(
-            found,
+            step,
             p_value=p_value,
-            corrected=between if long else p_value,
-            reach=0.0 if long else _reach(len(before), len(after)),
+            corrected=places * between if long else p_value,
+            reach=0.0 if chosen else _reach(len(before), len(after)),
         )
+
+
+def _worst(series: Series, division: Sequence[int], piece: int, thresholds: Thresholds) -> float:
+    """Return what must be exceeded where the spread between commits is not known."""
+    commits = series.levels[division[piece] : division[piece + 1]]
+    return float(thresholds.barrier(series.kind, commits, exact=False).max())
 
 
 def _reach(before: int, after: int) -> float:
     """Return the p-value when all samples of one side exceed all of the other."""
-    return math.exp(
-        math.lgamma(before + 1) + math.lgamma(after + 1) - math.lgamma(before + after + 1)
-    )
+    return math.exp(-math.log(math.comb(before + after, after)))
 
 
 def _mann_whitney(before: Array, after: Array) -> float:
@@ -212,21 +232,6 @@ def _between_commits(values: Array, division: Sequence[int], piece: int) -> floa
     rise = float(pieces[-1].mean() - pieces[piece].mean())
     scale = spread * math.sqrt(1 / len(pieces[-1]) + 1 / len(pieces[piece]))
     return float(stdtr(freedom, -rise / scale)) if scale > 0 else float(rise <= 0)
-
-
-def difference_spread(values: Array) -> Array:
-    """Return each row's standard deviation between commits, from successive differences.
-
-    Steps and single bad days are outliers among the differences; the upper quartile of their sizes
-    does not see them while they are fewer than a quarter.
-
-    Args:
-        values: (S, commits), NaN on the left of shorter series; two commits or more in each.
-    """
-    sizes = np.sort(np.abs(np.diff(values, axis=1)), axis=1)
-    known = (~np.isnan(sizes)).sum(axis=1)
-    upper = np.ceil(0.75 * known).astype(np.int64) - 1
-    return np.asarray(sizes[np.arange(len(sizes)), upper] / (_QUARTILE * math.sqrt(2)))
 
 
 def largest_rise(values: Array) -> Array:

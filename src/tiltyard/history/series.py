@@ -1,4 +1,4 @@
-"""The series of a history as arrays, and the steps in them, found by asv's own detection.
+"""The series of a history as arrays.
 
 Values lie on an axis on which a change has the same size everywhere: decimal logarithms of seconds,
 bytes and joules, whose noise is multiplicative, and everything else as it is. The level of a commit
@@ -177,9 +177,10 @@ def _refuse(rows: pd.DataFrame, wrong: NDArray[np.bool_], what: str) -> None:
         raise TiltyardError(f"the value of {name} at commit {row['commit'][:10]} is {what}")
 
 
-def _table(rows: pd.DataFrame, levels: Array, lengths: NDArray[np.int64], samples: Array) -> Table:
+def _table(rows: pd.DataFrame, levels: Array, lengths: NDArray[np.intp], samples: Array) -> Table:
     """Return sorted rows as a table; ``samples`` holds ``lengths`` of them for each row."""
-    series = rows.groupby(list(SERIES), sort=False).ngroup().to_numpy()
+    groups = rows.groupby(list(SERIES), sort=False).ngroup()
+    series = np.asarray(groups, dtype=np.int64)
     positions = rows["position"].to_numpy()
     again = (np.diff(series, prepend=-1) == 0) & (np.diff(positions, prepend=-1) == 0)
     _refuse(rows, again, "there twice; keep one of the two")
@@ -201,7 +202,7 @@ def _table(rows: pd.DataFrame, levels: Array, lengths: NDArray[np.int64], sample
 
 def _repeated(
     series: NDArray[np.int64],
-    lengths: NDArray[np.int64],
+    lengths: NDArray[np.intp],
     offsets: NDArray[np.int64],
     samples: Array,
 ) -> NDArray[np.bool_]:
@@ -216,81 +217,6 @@ def _repeated(
     same[:-1] &= (np.diff(lengths) == 0) & (np.diff(series) == 0)
     same[-1] = False
     return same
-
-
-def repeats(same: NDArray[np.bool_]) -> bool:
-    """Return whether commits give the same samples again: at least once, and half of the time."""
-    return bool(same.any() and 2 * same.sum() >= len(same))
-
-
-def bounds_of(series: Series) -> list[int]:
-    """Return where the levels of a series begin, and its length: asv's steps.
-
-    Where the samples repeat, every change is a step. Elsewhere ``asv.step_detect`` decides, with
-    asv's weights, and a level that one commit alone had inside the history is joined to the closer
-    neighbour: machines have bad days.
-    """
-    n = len(series.levels)
-    if repeats(series.same):
-        return [0, *(np.flatnonzero(~series.same) + 1).tolist(), n]
-    from asv._stats import get_weight
-    from asv.step_detect import detect_steps
-    from asv_runner.statistics import compute_stats
-
-    # Relative to the median: asv takes the sizes of values for a hint at their noise.
-    centred = series.levels - np.median(series.levels)
-    weights = [get_weight(compute_stats(samples.tolist(), 1)[1]) for samples in series.samples]
-    bounds = [step[0] for step in detect_steps(centred.tolist(), weights)] + [n]
-    inner = 1
-    while inner < len(bounds) - 2:
-        before, start, stop, after = bounds[inner - 1 : inner + 3]
-        if stop - start > 1:
-            inner += 1
-            continue
-        value = series.levels[start]
-        closer_before = abs(value - series.level(before, start)) <= abs(
-            value - series.level(stop, after)
-        )
-        del bounds[inner if closer_before else inner + 1]
-    return bounds
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Consecutive commits at one level.
-
-    Attributes:
-        first: the full hash of the commit at which the level begins.
-        last: of the last commit that has it.
-        level: in the unit of the kind.
-    """
-
-    first: str
-    last: str
-    level: float
-
-
-def steps(frame: pd.DataFrame, commits: Sequence[str]) -> list[Step]:
-    """Return the levels of one series, oldest first; empty where it has no value.
-
-    Args:
-        frame: the rows of the series, as ``frame.read_history`` returns them.
-        commits: full hashes, oldest first.
-
-    Raises:
-        TiltyardError: the rows are of several series, or ``read`` refuses them.
-    """
-    table = read(frame, commits, list(Kind))
-    if len(table.keys) > 1:
-        raise TiltyardError(f"expected the rows of one series, got {len(table.keys)} series")
-    if table.keys.empty:
-        return []
-    series = table[0]
-    names = [commits[position] for position in series.positions]
-    return [
-        Step(names[start], names[stop - 1], unit_of(series.kind, series.level(start, stop)))
-        for start, stop in itertools.pairwise(bounds_of(series))
-    ]
 
 
 def unit_of(kind: Kind, level: float) -> float:
