@@ -1,1 +1,1 @@
-"""Benchmarks: what asv tracks of the suites, and the harness's own kernels."""
+"""Benchmarks that asv tracks, and those of pytest-benchmark beside them."""

@@ -4,7 +4,8 @@ import pytest
 
 from tiltyard.errors import TiltyardError
 from tiltyard.grouping import boards, label
-from tiltyard.run.record import Checkpoint, Record, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status
 from tiltyard.suite import Budget
 
 ENVIRONMENTS = {"here": {"hardware": "h1"}, "there": {"hardware": "h2"}}

@@ -1,6 +1,8 @@
 """What ``tiltyard new`` writes runs and passes its checks untouched; nothing is overwritten."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,18 @@ from tiltyard.conformance import (
     check_suite,
 )
 from tiltyard.errors import TiltyardError
+from tiltyard.git import Repository
 from tiltyard.registry import Registry, discover
-from tiltyard.scaffold import new_dataset, new_implementation, new_suite
+from tiltyard.scaffold import new_dataset, new_history, new_implementation, new_suite
 
 PLUGINS = Path(__file__).parent / "plugins"
+ROOT = Path(__file__).parents[1]
+HISTORY = (
+    "asv.conf.json",
+    "benchmarks/__init__.py",
+    "benchmarks/suites.py",
+    ".github/workflows/tiltyard.yml",
+)
 
 
 @pytest.fixture
@@ -135,3 +145,59 @@ def test_an_unwritable_folder_is_one_line(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(TiltyardError, match=r"cannot write .*Permission denied"):
         new_suite(Registry(), "my_suite", tmp_path)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """Return a git repository whose name needs escaping in JSON."""
+    folder = tmp_path / 'a "quoted" näme'
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    return Repository(folder)
+
+
+def lines_of(path):
+    return path.read_text().splitlines()
+
+
+def test_a_new_history_is_that_of_this_repository(repository):
+    root = repository.root
+    written, kept = new_history(repository)
+    assert written == [*(root / name for name in HISTORY), root / ".gitignore"]
+    assert kept == []
+    for name in HISTORY[1:3]:
+        assert (root / name).read_text() == (ROOT / name).read_text()
+    ours = json.loads((ROOT / "asv.conf.json").read_text())
+    assert ours["project"] == "tiltyard"
+    named = (
+        (ROOT / "asv.conf.json").read_text().replace('"tiltyard",', json.dumps(root.name) + ",", 1)
+    )
+    assert (root / "asv.conf.json").read_text() == named
+    assert json.loads(named) == ours | {"project": root.name}
+    assert lines_of(root / ".gitignore") == ["/.asv/", "/tiltyard.db*"]
+    assert repository.ignores(".asv/results")
+    assert repository.ignores("tiltyard.db-wal")
+
+
+def test_what_a_repository_has_of_a_history_stays(repository):
+    root = repository.root
+    (root / "asv.conf.json").write_text("precious")
+    (root / ".gitignore").write_text("*.db\n.asv")
+    written, kept = new_history(repository)
+    assert kept == [root / "asv.conf.json"]
+    assert written == [root / name for name in HISTORY[1:]]
+    assert (root / "asv.conf.json").read_text() == "precious"
+    assert (root / ".gitignore").read_text() == "*.db\n.asv"
+    assert new_history(repository) == ([], [root / name for name in HISTORY])
+
+
+def test_lines_are_added_below_an_unfinished_line(repository):
+    path = repository.root / ".gitignore"
+    path.write_text("*.pyc\n.asv")
+    new_history(repository)
+    assert lines_of(path) == ["*.pyc", ".asv", "/tiltyard.db*"]
+
+
+def test_a_history_that_cannot_be_written_is_one_line(repository):
+    (repository.root / "benchmarks").touch()
+    with pytest.raises(TiltyardError, match=r"cannot write .*benchmarks: "):
+        new_history(repository)

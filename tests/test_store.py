@@ -8,7 +8,8 @@ import pytest
 
 from tiltyard import store as store_module
 from tiltyard.errors import TiltyardError
-from tiltyard.run.record import Checkpoint, Record, Status, unpack_answer
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status, unpack_answer
 from tiltyard.store import SCHEMA_VERSION, Store
 
 

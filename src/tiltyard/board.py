@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,10 +14,25 @@ import numpy as np
 
 from tiltyard.errors import unknown
 from tiltyard.registry import generator
-from tiltyard.run.record import Record, Status
+from tiltyard.row import Row, final_gap, row_of
+from tiltyard.run.record import Record
 from tiltyard.run.spec import canonical_json
-from tiltyard.stats import Array, Pairing, mean_credit, pair, profile_credit, rank, sustained
+from tiltyard.stats import (
+    Array,
+    Pairing,
+    Unit,
+    cost_spent,
+    costs_to,
+    known_means,
+    mean_credit,
+    median_of_runs,
+    pair,
+    profile_credit,
+    rank,
+)
 from tiltyard.suite import Budget, Suite
+
+__all__ = ["MINIMUM_COVERAGE", "Board", "Conditions", "Row"]
 
 MINIMUM_COVERAGE = 0.5
 """Share of the problems that an implementation must take to be ranked."""
@@ -44,56 +59,6 @@ class Conditions:
             budget=spec.budget,
             hardware=environments[record.environment]["hardware"],
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One implementation's line.
-
-    Attributes:
-        implementation: its name, with the parameters that differ from their defaults.
-        rank: None when it takes too few of the problems to be ranked.
-        rank_low: lower end of the rank's 95 % interval.
-        rank_high: its upper end.
-        score: mean profile credit over problems and targets, in [0, 1].
-        problems: how many of the board's problems it takes.
-        gap: median final gap; infinite where most runs failed.
-        metrics: median final value of every metric of the suite, over the runs that did not fail.
-        seconds: median sustained seconds to each target; infinite where most runs missed it.
-        reached: share of runs that sustained each target.
-        statuses: how its runs ended.
-        reasons: of runs that failed or are unsupported, with counts.
-    """
-
-    implementation: str
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    score: float
-    problems: int
-    gap: float
-    metrics: Mapping[str, float]
-    seconds: Mapping[float, float]
-    reached: Mapping[float, float]
-    statuses: Mapping[str, int]
-    reasons: Mapping[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values; infinity and NaN are null."""
-        return {
-            "implementation": self.implementation,
-            "rank": self.rank,
-            "rank_low": self.rank_low,
-            "rank_high": self.rank_high,
-            "score": _number(self.score),
-            "problems": self.problems,
-            "gap": _number(self.gap),
-            "metrics": {name: _number(value) for name, value in self.metrics.items()},
-            "seconds": {f"{level:g}": _number(value) for level, value in self.seconds.items()},
-            "reached": {f"{level:g}": _number(value) for level, value in self.reached.items()},
-            "statuses": dict(self.statuses),
-            "reasons": dict(self.reasons),
-        }
 
 
 class Board:
@@ -129,6 +94,7 @@ class Board:
         self._cells: dict[tuple[str, str], list[Record]] = defaultdict(list)
         for record in records:
             self._cells[labels[record.spec.id], record.spec.problem].append(record)
+        self._costs: dict[tuple[float, Unit], Array] = {}
 
     def runs(self, implementation: str, problem: str) -> list[Record]:
         """Return an implementation's records on a problem, one a seed."""
@@ -146,7 +112,7 @@ class Board:
         shape = (len(self.implementations), len(self.problems), len(self.seeds))
         total = np.zeros(shape)
         for target in self.suite.targets:
-            total += profile_credit(self._costs(target))
+            total += profile_credit(self.costs(target))
         mean: Array = total / len(self.suite.targets)
         return mean
 
@@ -162,7 +128,15 @@ class Board:
             ranks = dict(zip(enough, zip(*columns, strict=True), strict=True))
         scores, unranked = mean_credit(self.credits), (None, None, None)
         rows = [
-            self._row(name, float(scores[index]), int(taken[index]), ranks.get(index, unranked))
+            row_of(
+                self.suite,
+                name,
+                [record for problem in self.problems for record in self.runs(name, problem)],
+                costs={target: self.costs(target)[index] for target in self.suite.targets},
+                score=float(scores[index]),
+                problems=int(taken[index]),
+                ranks=ranks.get(index, unranked),
+            )
             for index, name in enumerate(self.implementations)
         ]
         return sorted(rows, key=lambda row: (row.rank or math.inf, row.implementation))
@@ -200,89 +174,47 @@ class Board:
 
     def compare(self, first: str, second: str) -> Pairing:
         """Compare two implementations on the problems that both take."""
-        means = []
-        for name in (first, second):
-            block = self.credits[self.implementations.index(name)]
-            known = ~np.isnan(block)
-            with np.errstate(invalid="ignore"):
-                means.append(np.where(known, block, 0.0).sum(axis=1) / known.sum(axis=1))
-        return pair(means[0], means[1], generator("pair", self.pool, first, second))
+        means = dict(zip(self.implementations, known_means(self.credits), strict=True))
+        return pair(means[first], means[second], generator("pair", self.pool, first, second))
 
     def seconds(self, implementation: str, problem: str, target: float) -> float:
         """Return the median over seeds of sustained seconds; inf if missed, NaN if unsupported."""
-        return _median([self._cost(r, target) for r in self.runs(implementation, problem)])
+        cell = self.implementations.index(implementation), self.problems.index(problem)
+        return float(median_of_runs(self.costs(target)[cell], upper=True))
 
     def gap(self, implementation: str, problem: str) -> float:
         """Return the median final gap over seeds; inf for failed runs, NaN if unsupported."""
-        return _median([self._gap(record) for record in self.runs(implementation, problem)])
+        gaps = [final_gap(self.suite, record) for record in self.runs(implementation, problem)]
+        return float(median_of_runs(np.array(gaps), upper=True))
 
-    def _cost(self, record: Record, target: float) -> float:
-        if record.status == Status.UNSUPPORTED:
-            return math.nan
-        point = sustained(record, self.suite.gap, target)
-        return math.inf if point is None else point.seconds
+    def costs(self, target: float, unit: Unit = "seconds") -> Array:
+        """Return (implementations, problems, seeds) sustained costs to a target.
 
-    def _gap(self, record: Record) -> float:
-        if record.status == Status.UNSUPPORTED:
-            return math.nan
-        return math.inf if record.status.failed else record.metrics.get(self.suite.gap, math.nan)
+        Inf where the target was missed, NaN where the run is unsupported or missing.
+        """
+        if (target, unit) not in self._costs:
+            # A record's columns are read once for all targets.
+            targets = tuple(dict.fromkeys((*self.suite.targets, target)))
+            found = self._arrays(lambda r: costs_to(self.suite, r, targets, unit), len(targets))
+            self._costs.update(((one, unit), found[index]) for index, one in enumerate(targets))
+        return self._costs[target, unit]
 
-    def _costs(self, target: float) -> Array:
-        shape = (len(self.implementations), len(self.problems), len(self.seeds))
-        costs = np.full(shape, np.nan)
+    def spent(self, unit: Unit = "seconds") -> Array:
+        """Return (implementations, problems, seeds) costs of whole runs; NaN as in ``costs``."""
+        return self.array(lambda record: cost_spent(self.suite, record, unit))
+
+    def array(self, value: Callable[[Record], float]) -> Array:
+        """Return (implementations, problems, seeds) values of the records, NaN for none."""
+        (values,) = self._arrays(lambda record: [value(record)], 1)
+        return np.asarray(values)
+
+    def _arrays(self, values_of: Callable[[Record], Sequence[float]], count: int) -> Array:
+        """Return (count, implementations, problems, seeds) of several values of each record."""
+        shape = (count, len(self.implementations), len(self.problems), len(self.seeds))
+        values = np.full(shape, np.nan)
         seeds = {seed: index for index, seed in enumerate(self.seeds)}
         for i, implementation in enumerate(self.implementations):
             for j, problem in enumerate(self.problems):
                 for record in self.runs(implementation, problem):
-                    costs[i, j, seeds[record.spec.seed]] = self._cost(record, target)
-        return costs
-
-    def _row(
-        self,
-        name: str,
-        score: float,
-        problems: int,
-        ranks: tuple[int | None, int | None, int | None],
-    ) -> Row:
-        records = [record for problem in self.problems for record in self.runs(name, problem)]
-        taken = [record for record in records if record.status != Status.UNSUPPORTED]
-        ended = [record for record in taken if not record.status.failed]
-        costs = {level: [self._cost(r, level) for r in taken] for level in self.suite.targets}
-        return Row(
-            implementation=name,
-            rank=ranks[0],
-            rank_low=ranks[1],
-            rank_high=ranks[2],
-            score=score,
-            problems=problems,
-            gap=_median([self._gap(record) for record in taken]),
-            metrics={
-                metric.name: _median(
-                    [record.metrics.get(metric.name, math.nan) for record in ended]
-                )
-                for metric in self.suite.metrics
-            },
-            seconds={level: _median(values) for level, values in costs.items()},
-            reached={
-                level: sum(map(math.isfinite, values)) / len(values) if values else math.nan
-                for level, values in costs.items()
-            },
-            statuses=dict(sorted(Counter(str(record.status) for record in records).items())),
-            reasons=dict(
-                Counter(
-                    f"{record.status}: {record.reason}"
-                    for record in records
-                    if record.status.failed or record.status == Status.UNSUPPORTED
-                ).most_common()
-            ),
-        )
-
-
-def _median(values: Sequence[float]) -> float:
-    """Return the median of what is not NaN (of an even number the upper one, as inf may be)."""
-    known = sorted(value for value in values if not math.isnan(value))
-    return known[len(known) // 2] if known else math.nan
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+                    values[:, i, j, seeds[record.spec.seed]] = values_of(record)
+        return values

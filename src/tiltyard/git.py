@@ -56,6 +56,40 @@ class Repository:
         self.require_full()
         return (self.ask("rev-list", "--first-parent", "--reverse", commit) or "").split()
 
+    def between(self, older: str, newer: str) -> list[str]:
+        """Return the commits after one up to another, along first parents, oldest first.
+
+        Args:
+            older: full hash.
+            newer: full hash.
+
+        Raises:
+            TiltyardError: the older one does not lead to the newer one along first parents, they
+                are the same, or the clone is shallow.
+        """
+        line = self.history(newer)
+        if older == newer:
+            raise TiltyardError(f"both ends are commit {older[:10]}; name two commits")
+        if older in line:
+            return line[line.index(older) + 1 :]
+        if self.ask("merge-base", "--is-ancestor", older, newer) is None:
+            raise TiltyardError(f"commit {older[:10]} is no ancestor of {newer[:10]}")
+        beside = (self.ask("rev-list", "--first-parent", newer, f"^{older}") or "").split()
+        known = line[: len(line) - len(beside)]
+        raise TiltyardError(
+            f"commit {older[:10]} came to {newer[:10]} by a merge, so it is not among its first "
+            f"parents; the newest one there that it contains is {known[-1][:10] if known else '-'}"
+        )
+
+    def merged(self, commit: str) -> tuple[str, str] | None:
+        """Return where a merged branch left the line of first parents, and its last commit.
+
+        None for a commit that is no merge, or whose branch has nothing in common with the line.
+        """
+        line, *others = (self.ask("rev-parse", f"{commit}^@") or commit).split()
+        fork = self.ask("merge-base", line, others[0]) if others else None
+        return (fork, others[0]) if fork else None
+
     def require_full(self) -> None:
         """Refuse a shallow clone: the order of its commits is not known."""
         if self.shallow():
@@ -73,6 +107,10 @@ class Repository:
         lines = (self.ask("status", "--porcelain", "--untracked-files=all") or "").splitlines()
         paths = [(line[:2], line[3:].strip('"')) for line in lines]
         return [path for state, path in paths if state != "??" or path.endswith(".py")]
+
+    def ignores(self, path: str) -> bool:
+        """Whether git ignores a path, relative to the top folder, that need not exist."""
+        return self.ask("check-ignore", "--quiet", path) is not None
 
     def ask(self, *arguments: str) -> str | None:
         """Return what a git command prints, or None where it fails."""

@@ -79,9 +79,8 @@ def boards_of_store(
     """
     if tier is not None and tier not in suite.tiers:
         raise unknown("tier", tier, suite.tiers)
-    found = boards(
-        registry, suite, tier, store.records(suite.name, timed=True), store.environments()
-    )
+    records = store.records(suite.name, timed=True, answers=False)
+    found = boards(registry, suite, tier, records, store.environments())
     if not found:
         option = f" --tier {tier}" if tier else ""
         raise TiltyardError(

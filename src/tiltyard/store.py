@@ -137,19 +137,23 @@ class Store:
             rows = self._db.execute("SELECT suite, count(*) FROM records GROUP BY suite")
             return dict(rows.fetchall())
 
-    def records(self, suite: str | None = None, *, timed: bool = False) -> Iterator[Record]:
+    def records(
+        self, suite: str | None = None, *, timed: bool = False, answers: bool = True
+    ) -> Iterator[Record]:
         """Yield records in the order in which they were started.
 
         Args:
             suite: only this one's.
             timed: only those with a budget in seconds; the others belong to sweeps and claims.
+            answers: whether the records hold their answers.
         """
         with self._errors("read"):
             rows = self._db.execute(
-                "SELECT spec, result, answer FROM records WHERE (? IS NULL OR suite = ?) "
+                "SELECT spec, result, CASE WHEN ? THEN answer END FROM records "
+                "WHERE (? IS NULL OR suite = ?) "
                 "AND (NOT ? OR json_extract(spec, '$.budget.seconds') IS NOT NULL) "
                 "ORDER BY started, id, hardware",
-                (suite, suite, timed),
+                (answers, suite, suite, timed),
             )
             for spec, result, answer in rows:
                 yield Record.from_json(json.loads(spec), _unpack(result), answer)

@@ -129,7 +129,9 @@ def table(
 
 def _row(suite: Suite, value: Value, by_value: Mapping[Value, Sequence[Record]]) -> SweepRow:
     records = [r for r in by_value.get(value, ()) if r.status != Status.UNSUPPORTED]
-    gaps = [math.inf if r.status.failed else r.metrics[suite.gap] for r in records] or [math.nan]
+    gaps = [
+        math.inf if r.status.failed else r.metrics.get(suite.gap, math.inf) for r in records
+    ] or [math.nan]
     return SweepRow(
         value=spell(value),
         median=float(np.median(gaps)),

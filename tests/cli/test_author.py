@@ -1,6 +1,7 @@
 """``tiltyard check`` and ``tiltyard new`` as a shell sees them."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -125,4 +126,25 @@ def test_mistakes_get_one_line_and_code_2(tiltyard, arguments):
     code, out, err = tiltyard(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("tiltyard: ")
+    assert err.count("\n") == 1
+
+
+def test_new_history_says_what_to_type_next(tiltyard, tmp_path, monkeypatch):
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    code, out, err = tiltyard("new", "history")
+    assert (code, err) == (0, "")
+    assert "wrote ../asv.conf.json\n" in out
+    assert "next:\n  git add ../asv.conf.json ../benchmarks/__init__.py" in out
+    code, out, err = tiltyard("new", "history")
+    assert (code, err) == (0, "")
+    assert out.startswith("left as they are: ../asv.conf.json, ../benchmarks/__init__.py, ")
+    assert "next:" not in out
+
+
+def test_new_history_outside_of_a_repository_is_a_mistake(tiltyard):
+    code, out, err = tiltyard("new", "history")
+    assert (code, out) == (2, "")
+    assert "is in no git repository" in err
     assert err.count("\n") == 1

@@ -60,6 +60,35 @@ def test_leaderboard_as_table_and_json(made, tiltyard):
     assert by_name["halve"]["rank_low"] <= by_name["halve"]["rank"] <= by_name["halve"]["rank_high"]
 
 
+def test_leaderboard_as_markdown(made, tiltyard):
+    done = tiltyard("leaderboard", "toy", "--markdown")
+    assert done.stdout.startswith("<!-- tiltyard:toy:smoke -->\n\n**smoke tier: not for")
+    assert done.stdout.endswith("\n<!-- /tiltyard -->\n")
+    assert tiltyard("leaderboard", "toy", "--markdown", "--tier", "smoke").stdout == done.stdout
+    both = tiltyard("leaderboard", "toy", "--markdown", "--json")
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "choose one" in both.stderr
+    none = tiltyard("leaderboard", "toy", "--markdown", "--tier", "standard")
+    assert none.returncode == 2
+    assert "no runs of suite toy of tier standard" in none.stderr
+
+
+def test_leaderboard_as_markdown_takes_the_most_demanding_tier(made, tiltyard):
+    tiltyard("run", "toy", "-i", "halve", "--tier", "standard")
+    done = tiltyard("leaderboard", "toy", "--markdown")
+    assert done.stdout.startswith("<!-- tiltyard:toy:standard -->")
+
+
+def test_report_for_papers(made, tiltyard):
+    assert tiltyard("report", "--out", "plain").returncode == 0
+    assert tiltyard("report", "--out", "site", "--papers").returncode == 0
+    assert not Path("plain", "figures").exists()
+    assert Path("plain", "latex", "toy-smoke.tex").is_file()
+    assert Path("plain", "badges", "toy-smoke-halve.svg").is_file()
+    assert Path("site", "figures", "toy-smoke-gap.pdf").read_bytes().startswith(b"%PDF")
+    assert Path("site", "figures", "toy-smoke-profile-average.csv").is_file()
+
+
 def test_list_implementations_as_json(tiltyard):
     rows = json.loads(tiltyard("list", "implementations", "--suite", "toy", "--json").stdout)
     by_name = {row["name"]: row for row in rows}

@@ -94,3 +94,50 @@ def test_mistakes_with_a_history(here, tiltyard):
     Path("new.py").write_text("")
     done = tiltyard("history", "add")
     assert (done.returncode, "new.py" in done.stderr) == (2, True)
+
+
+LOSS = """
+from tiltyard import implementation
+
+DIGITS = {digits}
+
+@implementation(suite="toy", cites="unpublished")
+def rounding(problem, rng):
+    \"\"\"Return what rounding leaves.\"\"\"
+    yield problem.x0 * DIGITS
+"""
+
+
+def test_check_is_the_gate_of_a_ci_job(here, tiltyard):
+    """A planted accuracy loss: exit code 1, the commit named; accepted, it is history."""
+    commits = []
+    for digits in (0.05, 0.05, 0.05, 0.5):
+        Path("tiltyard_plugins/rounding.py").write_text(LOSS.format(digits=digits))
+        here("add", "--all", "tiltyard_plugins")
+        here("commit", "--quiet", "--allow-empty", "--message", f"digits {digits}")
+        commits.append(here("rev-parse", "HEAD"))
+        run = tiltyard("run", "toy", "-i", "rounding", "-p", "line[x0=1.0]", "--again")
+        assert run.returncode == 0, run.stderr
+        assert tiltyard("history", "add").returncode == 0
+    checked = tiltyard("history", "check")
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert f"first bad commit {commits[3][:10]}, last good {commits[2][:10]}" in checked.stdout
+    assert "(10.0 times, exact)" in checked.stdout
+    assert (
+        "tiltyard history bisect toy.track_log10_gap 'line[x0=1.0,instance=0]' rounding "
+        f"--good {commits[2][:10]} --bad {commits[3][:10]} --tier smoke --device cpu --threads 1"
+    ) in checked.stdout
+    found = json.loads(tiltyard("history", "check", "--json").stdout)
+    assert found["commit"] == commits[3]
+    assert {one["first_bad"] for one in found["regressions"]} == {commits[3]}
+    assert tiltyard("history", "check", "--since", commits[3]).returncode == 0
+    assert tiltyard("history", "check", "--commit", commits[2]).returncode == 0
+    assert tiltyard("history", "check", "--kind", "time").returncode == 0
+    here("commit", "--quiet", "--allow-empty", "--message", "not measured")
+    for arguments, message in [
+        ([], "no results of commit"),
+        (["--commit", commits[3], "--since", "HEAD"], "does not lead to"),
+        (["--commit", commits[3], "--kind", "tme"], "unknown kind 'tme'; did you mean time?"),
+    ]:
+        done = tiltyard("history", "check", *arguments)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr

@@ -1,5 +1,6 @@
 """A git repository of its own, with asv's configuration and a store of toy records."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 
 from toy_store import record, toy_registry
 
+from tiltyard.git import Repository
 from tiltyard.history.project import open_project
 from tiltyard.history.records import add_records
 from tiltyard.run.environment import environment, hardware_id
+from tiltyard.scaffold import new_history
 from tiltyard.store import Store
 from tiltyard.suite import Budget
+
+ROOT = Path(__file__).parents[2]
 
 IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@example.org")
 
@@ -75,6 +80,34 @@ class Scratch:
 @pytest.fixture
 def scratch(tmp_path):
     return Scratch(tmp_path / "scratch")
+
+
+def ready_for_history(scratch):
+    """Put what ``tiltyard new history`` writes in the place of a scratch's own configuration."""
+    (scratch.folder / "asv.conf.json").unlink()
+    new_history(Repository(scratch.folder))
+
+
+@pytest.fixture
+def accepts(monkeypatch, capsys):
+    """Return a function that asserts that a ``tiltyard`` or ``asv`` command line can be parsed."""
+    from asv.commands import make_argparser
+
+    from tiltyard.cli import main
+
+    def accept(line):
+        program, *arguments = shlex.split(line)
+        # Wrong options and commands are found before help is given.
+        monkeypatch.setattr(sys, "argv", [program, *arguments, "--help"])
+        try:
+            if program == "asv":
+                make_argparser()[0].parse_args(arguments)
+            else:
+                main()
+        except SystemExit as end:
+            assert end.code == 0, f"{line}: {capsys.readouterr().err}"  # noqa: PT017
+
+    return accept
 
 
 SMOKE = Budget(seconds=0.05)

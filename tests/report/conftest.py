@@ -18,12 +18,15 @@ def site(toy, tmp_path):
     """Return a function that writes the site of records and returns its pages by name."""
     from tiltyard.report.site import write_site
 
-    def write(records, registry=toy, out=None):
+    def write(records, registry=toy, out=None, history=()):
         out = out or tmp_path / "deep" / "out"
         path = tmp_path / "store.db"
         path.unlink(missing_ok=True)
         with Store(fill(path, records), readonly=True) as store:
-            assert write_site(registry, store, out) == out / "index.html"
-        return {page.name: Page(page.read_text("utf-8")) for page in sorted(out.glob("*.html"))}
+            assert write_site(registry, store, out, history) == out / "index.html"
+        return {
+            path.relative_to(out).as_posix(): Page(path.read_text("utf-8"))
+            for path in sorted(out.rglob("*.html"))
+        }
 
     return write

@@ -15,12 +15,14 @@ class Page(HTMLParser):
         links: addresses of ``a href``.
         loads: addresses of anything that a browser would fetch.
         text: all text outside of style and script.
+        size: in bytes.
     """
 
     def __init__(self, source):
         super().__init__(convert_charrefs=True)
         self.tables, self.titles, self.ids, self.links, self.loads = {}, [], [], [], []
         self.tags, self.text = [], ""
+        self.size = len(source.encode())
         self._open, self._rows, self._caption = [], None, ""
         self.feed(source)
         self.close()

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from tiltyard.registry import discover
-from tiltyard.run.record import Checkpoint, Record, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import RunSpec
 from tiltyard.store import Store
 from tiltyard.suite import Budget

@@ -5,7 +5,8 @@ import math
 
 import pytest
 
-from tiltyard.run.record import Checkpoint, Record, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Record, Status
 from tiltyard.run.replay import _compare
 
 

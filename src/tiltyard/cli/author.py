@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +17,7 @@ if TYPE_CHECKING:  # imported when a command runs
     from tiltyard.registry import Registry
 
 new_app = typer.Typer(
-    help="Write the first version of a plug-in, to be edited.",
+    help="Write the first version of a plug-in, or what a history needs, to be edited.",
     rich_markup_mode=None,
 )
 
@@ -106,6 +108,26 @@ def new_dataset(
     typer.echo(f"after a change of {paths[-1].name}, declare what sha256sum says of it")
 
 
+@new_app.command("history")
+def new_history() -> None:
+    """Write asv's configuration, its benchmarks and a GitHub Actions workflow into this repository.
+
+    Files that exist stay as they are.
+    """
+    from tiltyard import scaffold
+    from tiltyard.git import Repository
+
+    written, kept = scaffold.new_history(Repository(Path.cwd()))
+    _print_written(written)
+    if kept:
+        typer.echo(f"left as they are: {', '.join(map(os.path.relpath, kept))}")
+    if written:
+        typer.echo("next:")
+        typer.echo(f"  git add {shlex.join(map(os.path.relpath, written))}")
+        typer.echo("  git commit -m 'Keep a history of time and accuracy'")
+        typer.echo("  tiltyard run --tier smoke --seeds 7 && tiltyard history add")
+
+
 def _find(found: Registry, name: str) -> list[tuple[str, str]]:
     """Return the kind and full name of every plug-in that goes by this name."""
     from fnmatch import fnmatchcase
@@ -190,13 +212,9 @@ def _plain(kind: str, name: str, checks: list[Check]) -> dict[str, Any]:
 
 def _print_next(paths: list[Path], *commands: str) -> None:
     """Print the files written and what to type next."""
-    import os
-    import shlex
-
     from tiltyard.registry import user_folders
 
-    for path in paths:
-        typer.echo(f"wrote {os.path.relpath(path)}")
+    _print_written(paths)
     folder = paths[0].parent.resolve()
     folders = user_folders()
     option = ""
@@ -206,3 +224,8 @@ def _print_next(paths: list[Path], *commands: str) -> None:
     typer.echo("next:")
     for command in commands:
         typer.echo(f"  tiltyard {option}{command}")
+
+
+def _print_written(paths: list[Path]) -> None:
+    for path in paths:
+        typer.echo(f"wrote {os.path.relpath(path)}")

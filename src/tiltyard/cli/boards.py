@@ -29,11 +29,18 @@ def leaderboard(
     suite: opt.SuiteName,
     tier: opt.AnyTier = None,
     as_json: opt.Json = False,
+    markdown: Annotated[
+        bool,
+        typer.Option("--markdown", help="Print the top for a README [the most demanding tier]."),
+    ] = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
     """Rank the implementations of a suite, with intervals."""
     from tiltyard.cli.screen import console, counts, number, print_json, print_table, seconds
 
+    if markdown:
+        _print_readme(suite, tier, store, as_json=as_json)
+        return
     found = _boards(suite, tier, store)
     board = found[0]
     if as_json:
@@ -104,15 +111,25 @@ def compare(
 
 def report(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("reports/latest"),
+    papers: Annotated[
+        bool, typer.Option("--papers", help="Also figures as PDF and SVG, with their data as CSV.")
+    ] = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
-    """Write the HTML site and the Markdown leaderboards."""
+    """Write the HTML site with asv's history, and boards as Markdown, LaTeX, JSON and badges."""
+    from tiltyard.errors import TiltyardError
     from tiltyard.registry import registry
+    from tiltyard.report.past import read_series
     from tiltyard.report.site import write_site
     from tiltyard.store import Store
 
     with Store(store, readonly=True) as opened:
-        index = write_site(registry(), opened, out)
+        try:
+            history = read_series(Path.cwd())
+        except TiltyardError as error:
+            history = []
+            typer.echo(f"without a history: {error}")
+        index = write_site(registry(), opened, out, history, papers=papers)
     typer.echo(f"report: {index.resolve()}")
 
 
@@ -141,6 +158,30 @@ def _boards(suite: str, tier: str | None, store: Path) -> list[Board]:
     found = registry()
     with Store(store, readonly=True) as opened:
         return boards_of_store(found, found.suite(suite), tier, opened)
+
+
+def _print_readme(name: str, tier: str | None, store: Path, *, as_json: bool) -> None:
+    """Print the top of a tier's board; without a tier, of the most demanding one with runs."""
+    from tiltyard.errors import TiltyardError
+    from tiltyard.grouping import boards, boards_of_store
+    from tiltyard.registry import registry
+    from tiltyard.report.markdown import readme_markdown
+    from tiltyard.run.plan import TIERS
+    from tiltyard.store import Store
+
+    if as_json:
+        raise TiltyardError("--json and --markdown are two forms of one board: choose one")
+    found = registry()
+    suite = found.suite(name)
+    with Store(store, readonly=True) as opened:
+        environments = opened.environments()
+        if tier is None:
+            records = list(opened.records(name, timed=True))
+            known = (one for one in reversed(TIERS) if one in suite.tiers)
+            made = (one for one in known if boards(found, suite, one, records, environments))
+            tier = next(made, None)
+        board = boards_of_store(found, suite, tier, opened)[0]
+    typer.echo(readme_markdown(board, environments), nl=False)
 
 
 def _common_suite(first: str, second: str) -> str:

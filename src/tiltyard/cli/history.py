@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tiltyard.cli import options as opt
+from tiltyard.cli.bisect import bisect
 
 if TYPE_CHECKING:  # imported when a command runs
     import pandas as pd
@@ -27,7 +30,7 @@ Commit = Annotated[str, typer.Option(help="The commit whose history is meant.")]
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     commands = typer.Typer(help="Timing and accuracy, commit by commit, in asv's results.")
-    for command in (add, show, plot):
+    for command in (add, show, plot, check, bisect):
         commands.command()(command)
     app.add_typer(commands, name="history")
 
@@ -85,7 +88,8 @@ def show(
     Exit code 2 if there is nothing to show.
     """
     from tiltyard.cli.screen import number, print_json, print_table
-    from tiltyard.history.frame import CONDITIONS, SERIES
+    from tiltyard.history.frame import SERIES
+    from tiltyard.history.view import describe_conditions
 
     frame, commits = _history(benchmark, problem, implementation, machine, commit)
     commits = commits[-last:]
@@ -97,18 +101,12 @@ def show(
     for key, series in frame.groupby(list(SERIES), sort=False):
         name = dict(zip(SERIES, map(str, key), strict=True))
         values = dict(zip(series["commit"], series["value"], strict=True))
-        conditions = ", ".join(filter(None, (name[one] for one in CONDITIONS)))
-        rows.append(
-            (
-                name["benchmark"],
-                name["problem"],
-                name["implementation"],
-                conditions,
-                *(number(values.get(one)) for one in commits),
-            )
-        )
-    columns = ("benchmark", "problem", "implementation", "conditions")
-    print_table("", (*columns, *(f">{one[:8]}" for one in commits)), rows)
+        cells = (number(values.get(one)) for one in commits)
+        named = (name["benchmark"], name["problem"], name["implementation"])
+        rows.append((describe_conditions(name), *named, *cells))
+    columns = ("benchmark", "problem", "implementation", *(f">{one[:8]}" for one in commits))
+    for conditions, group in itertools.groupby(sorted(rows, key=itemgetter(0)), itemgetter(0)):
+        print_table(conditions, columns, [row[1:] for row in group])
 
 
 def plot(
@@ -125,6 +123,42 @@ def plot(
     frame, commits = _history(benchmark, problem, implementation, machine, commit)
     count = draw(frame, commits, out)
     typer.echo(f"{count} series over {len(commits)} commits: {out}")
+
+
+def check(
+    benchmark: Benchmarks = None,
+    problem: opt.Problems = None,
+    implementation: Implementations = None,
+    machine: Machine = None,
+    commit: Annotated[str, typer.Option(help="The commit to check.")] = "HEAD",
+    since: Annotated[
+        str | None, typer.Option(help="Accept what happened up to this commit, itself included.")
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="time, share, log10, linear, memory, energy [default: the first four]."),
+    ] = None,
+    as_json: opt.Json = False,
+) -> int:
+    """Compare a commit with its history; exit code 1 if time or accuracy became worse.
+
+    Timings and other noisy values need six samples a side; what repeats exactly is compared
+    exactly.
+    """
+    from tiltyard.cli.screen import print_json
+    from tiltyard.git import Repository
+    from tiltyard.history.check import check as compare
+    from tiltyard.history.gate import KINDS
+
+    frame, commits = _history(benchmark, problem, implementation, machine, commit)
+    repository = Repository(Path.cwd())
+    outcome = compare(frame, commits, repository, commit=commit, since=since, kinds=kind or KINDS)
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        for line in outcome.lines():
+            typer.echo(line)
+    return int(bool(outcome.regressions))
 
 
 def _history(

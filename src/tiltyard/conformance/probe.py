@@ -22,8 +22,8 @@ from tiltyard.dataset import digest
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value
 from tiltyard.registry import generator, registry
+from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.driver import Run
-from tiltyard.run.record import Checkpoint
 from tiltyard.run.spec import RunSpec
 from tiltyard.run.worker import Surroundings, fix_threads
 from tiltyard.suite import Answer, Judge, Problem, Verdict

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from asv.environment import Environment
+from asv.util import check_output
 
 from tiltyard.history.asv_suites import TIER
 from tiltyard.history.records import conditions_of
@@ -56,17 +57,28 @@ class Checkout(Environment):  # type: ignore[misc] # asv is untyped
         """Check the commit out; nothing is built."""
         self.checkout_project(repo, commit_hash)
 
-    def find_executable(self, executable: str) -> str:
-        """Return the running interpreter."""
-        return sys.executable if executable == "python" else super().find_executable(executable)
-
     def run(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python on arguments, with the checkout's packages and plug-ins."""
-        env = dict(kwargs.pop("env", os.environ))
+        env = {**kwargs.pop("env", os.environ), **self._global_env_vars}
         checkout = Path(self._build_root)
         source = checkout / "src" if (checkout / "src").is_dir() else checkout
-        before = env.get("ASV_PYTHONPATH")
-        env["ASV_PYTHONPATH"] = os.pathsep.join([str(source), *([before] if before else [])])
-        if (checkout / USER_FOLDER).is_dir():
-            env[PLUGINS_VARIABLE] = str(checkout / USER_FOLDER)
-        return self.run_executable("python", args, env=env, **kwargs)
+        paths = os.pathsep.join(filter(None, [str(source), env.get("ASV_PYTHONPATH")]))
+        # asv's own run_executable renames ASV_PYTHONPATH, and its script then drops PYTHONPATH; the
+        # workers that runs are made in need the latter.
+        env |= {"ASV_PYTHONPATH": paths, "PYTHONPATH": paths}
+        env[PLUGINS_VARIABLE] = _plugins(checkout, env.get(PLUGINS_VARIABLE, USER_FOLDER))
+        return check_output([sys.executable, *args], env=env, **kwargs)
+
+
+def _plugins(checkout: Path, folders: str) -> str:
+    """Return the plug-in folders of a checkout; those outside of the project are the same ones.
+
+    A folder that the commit does not have yet is left out, so that the working tree's is not
+    measured in its place.
+    """
+    here = Path.cwd().resolve()  # asv works in the folder of its configuration
+    found = []
+    for folder in ((here / entry).resolve() for entry in folders.split(os.pathsep) if entry):
+        inside = folder.is_relative_to(here)
+        found.append(checkout / folder.relative_to(here) if inside else folder)
+    return os.pathsep.join(str(folder) for folder in found if folder.is_dir())

@@ -14,6 +14,7 @@ from tiltyard.history.benchmarks import KERNELS, Kind
 from tiltyard.history.project import Project, machine
 from tiltyard.history.records import conditions_of
 from tiltyard.history.results import Added, Entry, Sheet, python_version, write
+from tiltyard.run.environment import environment
 
 VERSION = "1"
 """A test that measures something else gets another name; asv then starts a new graph."""
@@ -53,7 +54,7 @@ def add_kernels(
             "again when they are committed, or say --dirty"
         )
     fields = machine(project, name)
-    _require_here(path, content["machine_info"], fields)
+    _require_here(path, content["machine_info"])
     cases = _cases(path, content["benchmarks"])
     sheet = Sheet(dict(conditions_of(device="cpu", threads=1, tier=KERNELS)), _entries(cases))
     files = write(project, full, fields, [sheet])
@@ -76,11 +77,11 @@ def _load(path: Path) -> dict[str, Any]:
     return content
 
 
-def _require_here(path: Path, made_on: Mapping[str, Any], here: Mapping[str, str]) -> None:
+def _require_here(path: Path, made_on: Mapping[str, Any]) -> None:
     """Refuse timings of another processor or Python: they would be written as this one's."""
-    cpu = (made_on.get("cpu") or {}).get("brand_raw")
-    if cpu and cpu != here["cpu"]:
-        raise TiltyardError(f"{path} was measured on another processor: {cpu}, here {here['cpu']}")
+    cpu, here = (made_on.get("cpu") or {}).get("brand_raw"), environment()["cpu"]
+    if cpu and cpu != here:
+        raise TiltyardError(f"{path} was measured on another processor: {cpu}, here {here}")
     python = ".".join(str(made_on.get("python_version", "")).split(".")[:2])
     if python != python_version():
         raise TiltyardError(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tiltyard.errors import TiltyardError
 from tiltyard.history.benchmarks import Kind
-from tiltyard.history.frame import CONDITIONS, SERIES
+from tiltyard.history.frame import SERIES
+from tiltyard.history.view import describe_conditions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,14 +73,13 @@ def _draw(panel: Any, series: pd.DataFrame, commits: Sequence[str]) -> None:
     if first["kind"] in _POSITIVE and (series["value"] > 0).any():
         panel.set_yscale("log")
     title = " · ".join(part for part in (first["implementation"], first["problem"]) if part)
-    conditions = ", ".join(filter(None, (first[name] for name in CONDITIONS)))
     panel.set_title(f"{first['benchmark']}\n{title}", fontsize=8, loc="left")
     panel.set_ylabel(first["unit"], fontsize=8)
-    panel.set_xlabel(conditions, fontsize=6)
+    panel.set_xlabel(describe_conditions(dict(first)), fontsize=6)
     ticks = sorted({0, len(commits) // 2, len(commits) - 1})
     panel.set_xticks(ticks, [commits[index][:8] for index in ticks], fontsize=7)
     panel.set_xlim(-0.5, len(commits) - 0.5)
-    panel.tick_params(axis="y", labelsize=7)
+    panel.tick_params(axis="y", which="both", labelsize=7)
 
 
 def _metadata(suffix: str) -> dict[str, None] | None:

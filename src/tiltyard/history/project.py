@@ -115,12 +115,13 @@ def machine(project: Project, name: str | None) -> dict[str, str]:
     with reading(path, "description of a machine"):
         known: dict[str, Any] = dict(util.load_json(str(path), Machine.api_version))
     for field in ("arch", "cpu", "num_cpu"):
-        if str(known.get(field)) != here[field]:
+        if str(known.get(field, here[field])) != here[field]:
             raise TiltyardError(
-                f"{path} describes another machine of that name ({field} {known.get(field)!r}, "
+                f"{path} describes another machine of that name ({field} {known[field]!r}, "
                 f"here {here[field]!r}); give this one a name of its own with --machine"
             )
-    return {"machine": name, **{field: str(known.get(field, here[field])) for field in FIELDS}}
+    # `asv machine --yes --machine NAME` writes the name alone; a word more would split graphs.
+    return {"machine": name, **{field: str(known[field]) for field in FIELDS if field in known}}
 
 
 def _fields() -> dict[str, str]:

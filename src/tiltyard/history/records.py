@@ -163,9 +163,15 @@ def _nothing(store: Store, commit: str, left_out: list[str]) -> str:
     """Return why there is nothing to write."""
     if left_out:
         return f"{store.path} holds of commit {commit[:10]} only {' and '.join(left_out)}"
+    start = f"{store.path} holds no timed runs of commit {commit[:10]}"
     commits = {values["commit"] for values in store.environments().values()} - {None}
+    if commit in commits:
+        return (
+            f"{start} with a suite that is found here, in its version; 'tiltyard list broken' "
+            "shows plug-ins that fail to load"
+        )
     known = ", ".join(sorted(one[:10] for one in commits)) or "no commit at all"
     return (
-        f"{store.path} holds no timed runs of commit {commit[:10]}, only of {known}; 'tiltyard run "
-        "--again' makes runs anew that an earlier commit has made"
+        f"{start}, only of {known}; 'tiltyard run --again' makes runs anew that an earlier commit "
+        "has made"
     )

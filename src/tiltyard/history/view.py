@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tiltyard.errors import TiltyardError, unknown
@@ -74,3 +74,19 @@ def measured(frame: pd.DataFrame, repository: Repository, commit: str = "HEAD") 
             f"none of the {len(known)} commits with results leads to {commit} ({full[:10]})"
         )
     return found
+
+
+def describe_conditions(series: Mapping[str, str]) -> str:
+    """Return in words what a series was measured under; parts that asv does not know are left out.
+
+    Args:
+        series: its columns ``frame.CONDITIONS``.
+    """
+    words = {
+        "machine": "",
+        "python": "Python ",
+        "device": "",
+        "threads": "threads ",
+        "tier": "tier ",
+    }
+    return ", ".join(f"{word}{series[key]}" for key, word in words.items() if series[key])

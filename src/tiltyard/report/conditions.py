@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tiltyard.board import Board, Conditions
@@ -50,9 +50,13 @@ def describe_board(board: Board, environments: Environments) -> dict[str, str]:
 
 def other(board: Board, environments: Environments) -> str:
     """Return a board that is not shown in one line."""
-    text = ", ".join(f"{key} {value}" for key, value in
-                     describe(board.conditions, environments).items())  # fmt: skip
+    text = in_words(describe(board.conditions, environments))
     return f"{text}: {count(len(board.records), 'run')}"
+
+
+def in_words(described: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
+    """Return described conditions in one line, each value escaped."""
+    return ", ".join(f"{key} {escape(value)}" for key, value in described.items())
 
 
 def command(board: Board) -> str:

@@ -1,4 +1,4 @@
-"""The figures of a board: performance profiles and convergence curves."""
+"""The figures of a board: performance profiles, convergence, Pareto fronts, duels."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tiltyard.board import Board
 from tiltyard.report.format import count, level, number, seconds, share
-from tiltyard.report.svg import Axis, Plot, Points, log_axis
-from tiltyard.run.record import Record, Status
-from tiltyard.stats import RATIO_LIMIT, sustained
+from tiltyard.report.svg import Axis, Plot, Points, Shape, log_axis
+from tiltyard.report.view import TierView
+from tiltyard.run.record import Record
+from tiltyard.stats import RATIO_LIMIT, Profile, Unit
 
-COLOURS, DASHES = 7, 4
-"""How many the style sheet has; together they tell 28 implementations apart."""
+UNITS: dict[Unit, str] = {
+    "seconds": "seconds on the method's clock",
+    "oracles": "weighted oracle calls",
+}
 
+_BANDS = 3
 _DESCRIBED = 12
 _BELOW = 1e-3
 _ABOVE = 100.0
@@ -32,154 +35,122 @@ class Figure:
 
     svg: str
     caption: str
-    legend: Sequence[tuple[str, str]]
+    legend: Sequence[tuple[str, str]] = ()
 
 
-def styles(names: Sequence[str]) -> dict[str, str]:
-    """Return the classes that colour and dash each implementation's line."""
-    return {
-        name: f"s{index % COLOURS} d{index // COLOURS % DASHES}" for index, name in enumerate(names)
-    }
-
-
-def telling_targets(board: Board) -> list[float]:
-    """Return the tightest target that a run sustained and two looser ones, tightest first."""
-    targets = board.suite.targets
-    reached = [t for t in targets if any(row.reached[t] > 0 for row in board.rows)]
-    if not reached:
-        return list(targets[:1])
-    last = targets.index(reached[-1])
-    return [targets[index] for index in sorted({last, last // 2, 0}, reverse=True)]
-
-
-def profile(board: Board, target: float, style: dict[str, str]) -> Figure:
-    """Return the Dolan-More performance profile for one target."""
-    ratios = _ratios(board, target)
-    lines = {name: _steps(values) for name, values in ratios.items() if values}
+def profile(tier: TierView, target: float) -> Figure:
+    """Return the Dolan-More performance profiles for one target, with bands for the best."""
+    found = tier.analysis.performance_profiles(target)
+    drawn = {name: one for name, one in found.items() if one.problems}
     described = [
-        f"{name}: {share(points[0][1])} at ratio 1, {share(points[-1][1])} at ratio {RATIO_LIMIT:g}"
-        for name, points in list(lines.items())[:_DESCRIBED]
+        f"{name}: {share(float(one(1.0)))} at ratio 1, "
+        f"{share(float(one(RATIO_LIMIT)))} at ratio {RATIO_LIMIT:g}"
+        for name, one in list(drawn.items())[:_DESCRIBED]
     ]
     plot = Plot(
         f"Performance profile for gap {level(target)}",
-        f"Share of problems on which each implementation's median time to gap {level(target)} is "
-        f"within a ratio of the best one's. {'; '.join(described)}.",
+        f"Share of runs that come to gap {level(target)} within a ratio of the best "
+        f"implementation's median time on the problem. {'; '.join(described)}.",
         log_axis("time, as a ratio to the best", 1.0, RATIO_LIMIT),
         Axis(
-            "share of problems",
+            "share of runs",
             0.0,
             1.04,  # so that a line at 1 is not the plot's edge
             log=False,
             ticks=tuple((v / 4, f"{v / 4:g}") for v in range(5)),
         ),
     )
-    for name in reversed(lines):  # the best comes last, on top
-        plot.line(name, lines[name], style[name])
-    return Figure(plot.text(), f"Gap {level(target)}", [(name, style[name]) for name in lines])
+    for name in list(drawn)[:_BANDS]:
+        low, high = _steps(drawn[name], "low"), _steps(drawn[name], "high")
+        plot.band(low, high, tier.style[name])
+    for name in reversed(drawn):  # the best comes last, on top
+        plot.line(name, _steps(drawn[name], "share"), tier.style[name])
+    legend = [(name, tier.style[name]) for name in drawn]
+    return Figure(plot.text(), f"Gap {level(target)}", legend)
 
 
-def convergence(board: Board, problem: str, style: dict[str, str]) -> Figure | None:
-    """Return the gap against seconds of each implementation's median run on a problem."""
-    runs = [(row.implementation, _median_run(board, row.implementation, problem))
-            for row in board.rows]  # fmt: skip
-    drawn = {name: (run, _curve(run, board.suite.gap)) for name, run in runs if run is not None}
-    drawn = {name: pair for name, pair in drawn.items() if pair[1]}
+def convergence(tier: TierView, problem: str, unit: Unit) -> Figure | None:
+    """Return the gap against the cost of each implementation's median run on a problem."""
+    runs = [(row.implementation, _median_run(tier, row.implementation, problem))
+            for row in tier.board.rows if tier.board.runs(row.implementation, problem)]  # fmt: skip
+    curves = {name: (run, _curve(tier, run, unit)) for name, run in runs if run is not None}
+    drawn = {name: pair for name, pair in curves.items() if pair[1]}
     if not drawn:
         return None
-    x, y = _axes(board, [points for _, points in drawn.values()])
+    x, y = _axes(tier, [points for _, points in drawn.values()], unit)
     ends = [
-        f"{name}: gap {number(points[-1][1])} after {seconds(points[-1][0])}"
+        f"{name}: gap {number(points[-1][1])} after {_spent(points[-1][0], unit)}"
         for name, (_, points) in list(drawn.items())[:_DESCRIBED]
     ]
     plot = Plot(
-        f"Convergence on {problem}",
-        f"Gap against seconds, both logarithmic. {'; '.join(ends)}.",
+        f"Convergence on {problem} in {unit}",
+        f"Gap against {UNITS[unit]}, both logarithmic. {'; '.join(ends)}.",
         x,
         y,
     )
-    for target in board.suite.targets:
+    for target in tier.board.suite.targets:
         if y.low < target < y.high:
             plot.rule(target, f"target {level(target)}")
     for name in reversed(drawn):
         run, points = drawn[name]
         tip = f"{name}, seed {run.spec.seed}, {run.status}"
-        plot.line(tip, points, style[name])
-        plot.mark(tip, points[-1], style[name], failed=run.status.failed)
-    missing = len(runs) - len(drawn)
-    caption = f"Of each implementation the seed with the median final {board.suite.gap}"
-    if missing:
-        caption += f"; {count(missing, 'implementation')} without a judged answer"
-    return Figure(plot.text(), caption + ".", [(name, style[name]) for name in drawn])
+        plot.line(tip, points, tier.style[name])
+        shape: Shape = "cross" if run.status.failed else "dot"
+        plot.mark(tip, points[-1], tier.style[name], shape)
+    caption = f"Gap against {UNITS[unit]}"
+    if missing := len(runs) - len(drawn):
+        caption += f"; {count(missing, 'implementation')} not drawn: no judged answer"
+        caption += " or no counted call" if unit == "oracles" else ""
+    return Figure(plot.text(), caption, [(name, tier.style[name]) for name in drawn])
 
 
-def representative(board: Board, implementation: str, problem: str, target: float) -> Record | None:
-    """Return the run whose sustained seconds are the median that a board shows; None for none."""
-    runs = board.runs(implementation, problem)
-    taken = [run for run in runs if run.status != Status.UNSUPPORTED] or runs
-
-    def cost(run: Record) -> float:
-        point = sustained(run, board.suite.gap, target)
-        return math.inf if point is None else point.seconds
-
-    return sorted(taken, key=cost)[len(taken) // 2] if taken else None
-
-
-def _ratios(board: Board, target: float) -> dict[str, list[float]]:
-    """Return each implementation's ratios to the best, over the problems that it takes."""
-    costs = {
-        (row.implementation, problem): board.seconds(row.implementation, problem, target)
-        for row in board.rows
-        for problem in board.problems
-    }
-    ratios: dict[str, list[float]] = {row.implementation: [] for row in board.rows}
-    for problem in board.problems:
-        known = [costs[name, problem] for name in ratios if not math.isnan(costs[name, problem])]
-        best = max(min(known, default=math.inf), 1e-12)
-        for name, values in ratios.items():
-            cost = costs[name, problem]
-            if not math.isnan(cost):
-                values.append(max(cost / best, 1.0) if math.isfinite(cost) else math.inf)
-    return ratios
-
-
-def _steps(ratios: Sequence[float]) -> Points:
-    """Return the corners of the share of ratios at or below r, for r from 1 to RATIO_LIMIT."""
-    within = sorted(ratio for ratio in ratios if ratio <= RATIO_LIMIT)
-    height = sum(ratio == 1.0 for ratio in within) / len(ratios)
+def _steps(one: Profile, what: str) -> Points:
+    """Return the corners of a profile, or of an end of its band, from 1 to RATIO_LIMIT."""
+    heights = getattr(one, what)
+    start = int((one.at <= 1.0).sum())
+    height = float(heights[start - 1]) if start else 0.0
     points = [(1.0, height)]
-    for index, ratio in enumerate(within):
-        if ratio > 1.0:
-            points.append((ratio, height))
-            height = (index + 1) / len(ratios)
-            points.append((ratio, height))
+    for ratio, above in zip(one.at[start:].tolist(), heights[start:].tolist(), strict=True):
+        if ratio > RATIO_LIMIT:
+            break
+        points += [(ratio, height), (ratio, above)]
+        height = above
     return [*points, (RATIO_LIMIT, height)]
 
 
-def _median_run(board: Board, implementation: str, problem: str) -> Record | None:
-    runs = [run for run in board.runs(implementation, problem) if run.checkpoints]
+def _median_run(tier: TierView, implementation: str, problem: str) -> Record | None:
+    runs = [run for run in tier.board.runs(implementation, problem) if run.checkpoints]
 
     def final(run: Record) -> float:
-        gap = run.metrics.get(board.suite.gap, math.nan)
+        gap = run.columns.metric(tier.board.suite.gap)[-1]
         return math.inf if math.isnan(gap) else gap
 
     return sorted(runs, key=final)[(len(runs) - 1) // 2] if runs else None
 
 
-def _curve(run: Record, gap: str) -> Points:
-    points = ((point.seconds, point.metrics.get(gap, math.nan)) for point in run.checkpoints)
-    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+def _curve(tier: TierView, run: Record, unit: Unit) -> Points:
+    suite, columns = tier.board.suite, run.columns
+    spent = columns.seconds if unit == "seconds" else columns.oracles(suite.oracles)
+    points = zip(spent, columns.metric(suite.gap), strict=True)
+    known = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+    return known if unit == "seconds" or any(x > 0 for x, _ in known) else []
 
 
-def _axes(board: Board, curves: Sequence[Points]) -> tuple[Axis, Axis]:
+def _spent(value: float, unit: Unit) -> str:
+    return seconds(value) if unit == "seconds" else count(round(value), "call")
+
+
+def _axes(tier: TierView, curves: Sequence[Points], unit: Unit) -> tuple[Axis, Axis]:
     """Return axes around the curves; what is far below the targets or far up is on the edge."""
+    suite = tier.board.suite
     times = [x for points in curves for x, _ in points if x > 0] or [1.0]
     gaps = [y for points in curves for _, y in points if y > 0]
     starts = sorted(points[0][1] for points in curves)
-    floor = board.suite.targets[-1] * _BELOW
-    ceiling = max(starts[len(starts) // 2] * _ABOVE, board.suite.targets[0])
+    floor = suite.targets[-1] * _BELOW
+    ceiling = max(starts[len(starts) // 2] * _ABOVE, suite.targets[0])
     top = max((min(y, ceiling) for y in gaps), default=1.0)
     bottom = min((y for y in gaps), default=top)
     return (
-        log_axis("seconds on the method's clock", min(times), max(times)),
-        log_axis(board.suite.gap, min(max(bottom, floor), top), top),
+        log_axis(UNITS[unit], min(times), max(times)),
+        log_axis(suite.gap, min(max(bottom, floor), top), top),
     )

@@ -6,7 +6,9 @@ import hashlib
 import html
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import quote
 
 from tiltyard.suite import Budget
@@ -52,6 +54,14 @@ def seconds(value: float) -> str:
     rounded = float(f"{value:.3g}")  # 999.9 ms is 1.00 s
     scale, unit = next((u for u in _UNITS if rounded >= u[0] * (1 - 1e-9)), _UNITS[-1])
     return f"{number(rounded / scale)} {unit}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number with its unit; one in seconds as ``seconds`` spells it."""
+    if unit == "s":
+        return seconds(value)
+    spelled = number(value)
+    return spelled if unit in {"", "1"} or math.isnan(value) else f"{spelled} {unit}"
 
 
 def share(value: float) -> str:
@@ -121,6 +131,7 @@ def links(text: str) -> Iterator[tuple[str, str]]:
         yield text[end:], ""
 
 
+@lru_cache(maxsize=4096)
 def breakable(text: str) -> str:
     """Return escaped HTML in which a long name may be broken after its punctuation."""
     if len(text) <= _SHORT:
@@ -131,3 +142,21 @@ def breakable(text: str) -> str:
 def _short_exponent(spelled: str) -> str:
     mantissa, _, exponent = spelled.partition("e")
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+
+
+def legible(text: str) -> str:
+    """Return text in one line; characters that are not to be seen are spelled by their numbers.
+
+    These are what reorders, joins or controls other characters, and what XML forbids.
+    """
+    return "".join(map(_seen, " ".join(text.split())))
+
+
+def _seen(character: str) -> str:
+    hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"}
+    return code_point(character) if hidden or character in "\ufffe\uffff" else character
+
+
+def code_point(character: str) -> str:
+    """Return the number of a character, for where it cannot be shown: ``[U+4E2D]``."""
+    return f"[U+{ord(character):04X}]"

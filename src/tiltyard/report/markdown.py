@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 from tiltyard.board import Board
-from tiltyard.report.conditions import SMOKE, Environments, describe_board
-from tiltyard.report.format import level, seconds, share
-from tiltyard.report.tables import gap, rank_interval, statuses
+from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
+from tiltyard.report.format import legible, level, seconds, share, slug
+from tiltyard.report.summary import caution, place, rank_interval, telling_targets
+from tiltyard.report.tables import gap, statuses
+
+_TOP = 5
 
 
 def leaderboard_markdown(board: Board, environments: Environments | None = None) -> str:
@@ -24,7 +27,7 @@ def leaderboard_markdown(board: Board, environments: Environments | None = None)
     heads += ["final gap", "runs"]
     alignment = ["---" if head in ("implementation", "runs") else "---:" for head in heads]
     lines = [
-        ", ".join(f"{k} {_text(v)}" for k, v in describe_board(board, environments or {}).items()),
+        in_words(describe_board(board, environments or {}), _text),
         "",
         _line(heads),
         _line(alignment),
@@ -48,13 +51,63 @@ def page_markdown(board: Board, environments: Environments) -> str:
     return f"{heading}\n\n{leaderboard_markdown(board, environments)}"
 
 
+def readme_markdown(board: Board, environments: Environments) -> str:
+    """Return the top of a board for a README, between comments that mark where it stands.
+
+    Args:
+        board: whose best rows are shown.
+        environments: the store's, for the hardware in words.
+    """
+    target = telling_targets(board)[0]
+    heads = ["rank [95 %]", "implementation", "score", "problems"]
+    heads += [f"reached {level(target)}", f"time to {level(target)}", "final gap"]
+    rows = [
+        [
+            place(board, row),
+            _code(row.implementation),
+            "-" if math.isnan(row.score) else f"{row.score:.3f}",
+            f"{row.problems} of {len(board.problems)}",
+            share(row.reached[target]),
+            seconds(row.seconds[target]),
+            gap(row),
+        ]
+        for row in board.rows[:_TOP]
+    ]
+    warnings = [f"**{SMOKE}**"] if board.tier == "smoke" else []
+    warnings += [_text(note)] if (note := caution(board)) else []
+    alignment = ["---", "---", *["---:"] * (len(heads) - 2)]
+    conditions = in_words(describe_board(board, environments), _text)
+    lines = [
+        f"<!-- tiltyard:{slug(board.suite.name)}:{slug(board.tier)} -->",
+        "",
+        *(line for warning in warnings for line in (warning, "")),
+        *map(_line, (heads, alignment, *rows)),
+        "",
+        f"{_text(board.suite.title)}{_rest(board)}: {conditions}",
+        "",
+        "<!-- /tiltyard -->",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rest(board: Board) -> str:
+    """Return how many rows are not shown, and whether some of them tie with the last one shown."""
+    shown, hidden = board.rows[:_TOP], board.rows[_TOP:]
+    if not hidden:
+        return ""
+    last = shown[-1].rank
+    ties = 0 if last is None else sum(row.rank == last for row in hidden)
+    also = f", of which {ties} share{'s' if ties == 1 else ''} rank {last}" if ties else ""
+    return f", best {_TOP} of {len(board.rows)} rows{also}"
+
+
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
 def _code(name: str) -> str:
     """Return a name as a code span, in which GitHub reads no HTML and no emphasis."""
-    name = " ".join(name.split()).replace("|", "\\|")
+    name = legible(name).replace("|", "\\|")
     fence = "`"
     while fence in name:
         fence += "`"
@@ -64,7 +117,7 @@ def _code(name: str) -> str:
 
 def _text(value: str) -> str:
     """Return plain text with what Markdown and HTML would read escaped."""
-    value = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
+    value = legible(value).replace("&", "&amp;").replace("<", "&lt;")
     for mark in "\\`*_[]|":
         value = value.replace(mark, f"\\{mark}")
     return value

@@ -1,88 +1,134 @@
-"""The web site of a store: an index, a page for every suite, and the leaderboards as data.
+"""The web site of a store: every page, and the leaderboards as data.
 
-Everything follows from the records: the same store gives the same bytes.
+Everything follows from the records and the history: the same input gives the same bytes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
-import os
-import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tiltyard.board import MINIMUM_COVERAGE, Board
-from tiltyard.errors import TiltyardError
-from tiltyard.grouping import boards
 from tiltyard.registry import Registry
-from tiltyard.report.claims import outcomes
-from tiltyard.report.conditions import SMOKE, Environments, command, describe, describe_board, other
-from tiltyard.report.figures import Figure, convergence, profile, styles, telling_targets
-from tiltyard.report.format import breakable, count, level, links, share, slug
+from tiltyard.report import addresses as at
+from tiltyard.report.claims import Outcome, outcomes
+from tiltyard.report.document import SCHEMA, leaderboard_json, schema_json
+from tiltyard.report.duel_page import duel_values
+from tiltyard.report.exports import exports
+from tiltyard.report.format import count, links
+from tiltyard.report.history import Series, group_values, history_values
+from tiltyard.report.implementation_page import implementation_values
 from tiltyard.report.markdown import page_markdown
+from tiltyard.report.methods_page import methods_values
+from tiltyard.report.problem_page import problem_values
+from tiltyard.report.render import make_folder, write_file, write_page
+from tiltyard.report.suite_page import Duels, card, suite_values
 from tiltyard.report.table import Cell, Column, Table
-from tiltyard.report.tables import (
-    ID_DIGITS,
-    endings,
-    homes,
-    implementations,
-    leaderboard,
-    matrix,
-    rank_interval,
-    references,
-)
-from tiltyard.run.plan import TIERS
-from tiltyard.run.record import Record, Status
-from tiltyard.stats import RATIO_LIMIT
+from tiltyard.report.view import SuiteView
 from tiltyard.store import Store
-from tiltyard.suite import Suite
-
-if TYPE_CHECKING:
-    import jinja2
-
-INDEX = "index.html"
-
-_PODIUM = 3
-_REPLAYS = 3
 
 
-def write_site(registry: Registry, store: Store, out: Path) -> Path:
+def write_site(
+    registry: Registry,
+    store: Store,
+    out: Path,
+    history: Sequence[Series] = (),
+    *,
+    papers: bool = False,
+) -> Path:
     """Write the site into a folder, made if absent, and return its index.
 
     Args:
         registry: the suites, implementations and claims.
         store: the records.
         out: takes the files; those of the same name are replaced, others are left alone.
+        history: what the history page shows.
+        papers: whether to write figures for papers, too.
 
     Raises:
         TiltyardError: the folder or a file cannot be written.
     """
-    templates = _templates()
-    environments = store.environments()
-    runs = store.counts()
-    _make(out)
-    cards, data = [], []
+    environments, runs = store.environments(), store.counts()
+    make_folder(out)
+    cards, claims, data = [], [], []
+    made: Counter[str] = Counter()
     for name, suite in sorted(registry.suites.items()):
         if name not in runs:
             continue
-        records = list(store.records(name))
-        mains = _boards(registry, suite, records, environments)
-        page = templates.get_template("suite.html")
-        content = _suite(registry, suite, records, mains, environments)
-        _write(out / _page(name), page.render(content))
-        for main, *_ in mains:
-            _write(out / _markdown(main), page_markdown(main, environments))
-            data.append(_json(main, environments))
-        cards.append(_card(suite, records, [main for main, *_ in mains], environments))
-    _write(
-        out / "leaderboard.json",
-        json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-    )
-    index = {
-        "cards": cards,
+        records = list(store.records(name, answers=False))
+        made.update(record.environment for record in records)
+        view = SuiteView(registry, suite, records, environments)
+        found = outcomes(registry, suite, records, environments)
+        _write_suite(view, found, out)
+        _write_exports(view, out, papers=papers)
+        claims.append((suite, at.suite_address(name), [_claim(one) for one in found]))
+        data += [tier.board for tier in view.tiers]
+        cards.append(card(view))
+    write_file(out / "leaderboard.json", leaderboard_json(data, environments))
+    write_file(out / SCHEMA, schema_json())
+    write_page(out, at.CLAIMS, "claims.html", {"suites": claims})
+    _write_history(history, out)
+    write_page(out, at.METHODS, "methods.html", methods_values(registry, environments, made))
+    write_page(out, at.INDEX, "index.html", {"cards": cards, **_rest(registry, runs)})
+    return out / at.INDEX
+
+
+def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
+    """Write every page of one suite."""
+    name = view.suite.name
+    duels: Duels = {
+        (first, second): {
+            tier.board.tier: tier.duel(tier.contenders[first], tier.contenders[second])
+            for tier in view.tiers
+            if {first, second} <= tier.contenders.keys()
+        }
+        for first, second in view.pairs
+    }
+    write_page(out, at.suite_address(name), "suite.html", suite_values(view, claims, duels))
+    make_folder(out / at.suite_folder(name))
+    for problem in view.by_problem:
+        address = at.problem_address(name, problem)
+        write_page(out, address, "problem.html", problem_values(view, problem))
+    for method in view.by_implementation:
+        address = at.implementation_address(name, method)
+        write_page(out, address, "implementation.html", implementation_values(view, method))
+    for (first, second), results in duels.items():
+        address = at.duel_address(name, first, second)
+        write_page(out, address, "duel.html", duel_values(view, first, second, results))
+
+
+def _write_exports(view: SuiteView, out: Path, *, papers: bool) -> None:
+    """Write the leaderboards of one suite in every format that is no page."""
+    for board in (tier.board for tier in view.tiers):
+        text = page_markdown(board, view.environments)
+        write_file(out / at.markdown_address(board.suite.name, board.tier), text)
+        for address, content in exports(board, view.environments, papers=papers):
+            make_folder((out / address).parent)
+            write_file(out / address, content)
+
+
+def _write_history(history: Sequence[Series], out: Path) -> None:
+    """Write what got worse, and a page for each suite."""
+    write_page(out, at.HISTORY, "history.html", history_values(history))
+    groups: dict[str, list[Series]] = defaultdict(list)
+    for one in history:
+        groups[one.group].append(one)
+    for group, series in groups.items():
+        address = at.history_address(group)
+        make_folder((out / address).parent)
+        write_page(out, address, "history_group.html", group_values(series))
+
+
+def _claim(outcome: Outcome) -> dict[str, Any]:
+    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
+    return {**fields, "source": list(links(outcome.claim.source))}
+
+
+def _rest(registry: Registry, runs: dict[str, int]) -> dict[str, Any]:
+    """Return what the index shows besides suites with runs."""
+    return {
         "idle": [suite for name, suite in sorted(registry.suites.items()) if name not in runs],
         "orphans": {
             name: count(amount, "run")
@@ -90,131 +136,6 @@ def write_site(registry: Registry, store: Store, out: Path) -> Path:
             if name not in registry.suites
         },
         "broken": _broken(registry),
-        "smoke": SMOKE,
-    }
-    _write(out / INDEX, templates.get_template("index.html").render(index))
-    return out / INDEX
-
-
-def _boards(
-    registry: Registry, suite: Suite, records: Sequence[Record], environments: Environments
-) -> list[list[Board]]:
-    """Return the boards of every tier that has runs, the most demanding tier first."""
-    found = (boards(registry, suite, tier, records, environments) for tier in reversed(TIERS))
-    return [of_tier for of_tier in found if of_tier]
-
-
-def _suite(
-    registry: Registry,
-    suite: Suite,
-    records: Sequence[Record],
-    mains: Sequence[Sequence[Board]],
-    environments: Environments,
-) -> dict[str, Any]:
-    """Return what a suite's page shows."""
-    claims = outcomes(registry, suite, records, environments)
-    tiers = [_tier(registry, of_tier, environments) for of_tier in mains]
-    return {
-        "suite": suite,
-        "metric": suite.metric(suite.gap),
-        "targets": ", ".join(level(target) for target in suite.targets),
-        "facts": _facts(records),
-        "tiers": tiers,
-        "claims": [
-            {**_fields(outcome), "source": list(links(outcome.claim.source))} for outcome in claims
-        ],
-        "implementations": implementations(registry, suite.name, records),
-        "hint": f"tiltyard run {suite.name}",
-        "ratio": f"{RATIO_LIMIT:g}",
-        "smoke": SMOKE,
-    }
-
-
-def _tier(
-    registry: Registry, of_tier: Sequence[Board], environments: Environments
-) -> dict[str, Any]:
-    """Return what a page shows of a tier."""
-    board, *others = of_tier
-    targets = telling_targets(board)
-    style = styles([row.implementation for row in board.rows])
-    curves: list[tuple[str, Figure | None]] = [
-        (problem, convergence(board, problem, style)) for problem in board.problems
-    ]
-    return {
-        "name": board.tier,
-        "anchor": f"tier-{slug(board.tier)}",
-        "smoke": board.tier == "smoke",
-        "conditions": describe_board(board, environments),
-        "leaderboard": leaderboard(board, homes(registry, board)),
-        "note": _note(board),
-        "profiles": [profile(board, target, style) for target in reversed(targets)],
-        "matrices": [(f"To gap {level(target)}", matrix(board, target)) for target in targets],
-        "curves": curves,
-        "failures": endings(board, failed=True),
-        "unsupported": endings(board, failed=False),
-        "references": references(board),
-        "command": command(board),
-        "replays": _replays(board),
-        "markdown": _markdown(board),
-        "others": [other(one, environments) for one in others],
-    }
-
-
-def _note(board: Board) -> str:
-    """Return what a reader must know before reading anything into the ranks."""
-    taken = [run for run in board.records if run.status != Status.UNSUPPORTED]
-    notes = []
-    if not taken:
-        notes.append("Every pair is unsupported.")
-    elif all(run.status.failed for run in taken):
-        notes.append("Every run failed; the reasons are below.")
-    elif not any(value > 0 for row in board.rows for value in row.reached.values()):
-        notes.append("No run reached any target, so every score is 0.")
-    if len(board.implementations) == 1:
-        notes.append("There is one implementation only, and so nothing to compare it with.")
-    if len(board.problems) == 1:
-        notes.append("There is one problem only: ranks say nothing about any other.")
-    return " ".join(notes)
-
-
-def _replays(board: Board) -> list[str]:
-    """Return the starts of the ids of the best implementations' first runs."""
-    ids = []
-    for row in board.rows[:_REPLAYS]:
-        runs = [
-            run for problem in board.problems for run in board.runs(row.implementation, problem)
-        ]
-        ids += [run.spec.id[:ID_DIGITS] for run in runs if run.status != Status.UNSUPPORTED][:1]
-    return ids
-
-
-def _card(
-    suite: Suite, records: Sequence[Record], mains: Sequence[Board], environments: Environments
-) -> dict[str, Any]:
-    """Return what the index shows of a suite: its most demanding tier's podium."""
-    board = mains[0] if mains else None
-    ranked = [row for row in board.rows if row.rank is not None] if board else []
-    best = [row for row in ranked if row.rank <= _PODIUM]  # type: ignore[operator]
-    return {
-        "suite": suite,
-        "file": _page(suite.name),
-        "board": board,
-        "smoke": board is not None and board.tier == "smoke",
-        "conditions": describe(board.conditions, environments) if board else {},
-        "podium": [(row, rank_interval(row)) for row in best[:_PODIUM]],
-        "more": len(best) - len(best[:_PODIUM]),
-        "unranked": f"none takes {share(MINIMUM_COVERAGE)} of the problems",
-        "facts": _facts(records),
-    }
-
-
-def _facts(records: Sequence[Record]) -> dict[str, str]:
-    latest = max((record.started for record in records), default="")
-    return {
-        "runs": f"{len(records):,}",
-        "problems": str(len({record.spec.problem for record in records})),
-        "implementations": str(len({record.spec.implementation for record in records})),
-        "latest record": latest[:10] or "-",
     }
 
 
@@ -223,72 +144,3 @@ def _broken(registry: Registry) -> Table | None:
         return None
     rows = [[Cell(one.source), Cell(one.reason)] for one in registry.broken]
     return Table("Broken plug-ins", [Column("where"), Column("why")], rows)
-
-
-def _json(board: Board, environments: Environments) -> dict[str, Any]:
-    conditions = dataclasses.asdict(board.conditions)
-    described = describe(board.conditions, environments)
-    return {
-        "suite": board.suite.name,
-        "tier": board.tier,
-        "publishable": board.tier != "smoke",
-        "conditions": {**conditions, "hardware_description": described["hardware"]},
-        "pool": board.pool,
-        "problems": board.problems,
-        "seeds": board.seeds,
-        "targets": list(board.suite.targets),
-        "rows": [row.to_json() for row in board.rows],
-    }
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """Return a dataclass's fields without copying what they hold."""
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-def _page(suite: str) -> str:
-    return f"{slug(suite)}.html" if suite.lower() != "index" else "index~.html"
-
-
-def _markdown(board: Board) -> str:
-    return f"{slug(board.suite.name)}-{slug(board.tier)}.md"
-
-
-def _templates() -> jinja2.Environment:
-    """Return the templates; every value that they show is escaped."""
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["breakable"] = lambda text: Markup(breakable(str(text)))  # noqa: S704 - escaped there
-    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
-    return environment
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TiltyardError(f"cannot write reports to {folder}: {error.strerror}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file at once: a reader sees the old one or the new one."""
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)  # mkstemp's own mode would hide a published page
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-        raise TiltyardError(f"cannot write {path}: {error.strerror}") from None

@@ -6,13 +6,29 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
 
 from tiltyard.report.format import power
+from tiltyard.stats import Array
 
 WIDTH, HEIGHT = 440, 310
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 10, 44
 
 Points = Sequence[tuple[float, float]]
+Span = tuple[float, float, float]
+"""Low end, value and high end."""
+
+
+Shape = Literal["dot", "cross", "square", "triangle"]
+
+_SHAPES: dict[Shape, str] = {
+    "dot": '<circle cx="{x:g}" cy="{y:g}" r="3.5"/>',
+    "cross": '<path d="M{left:g},{up:g}l8,8m-8,0l8,-8"/>',
+    "square": '<path d="M{left:g},{up:g}h7v7h-7z"/>',
+    "triangle": '<path d="M{x:g},{up:g}l4.5,8h-9z"/>',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +43,14 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Return where a value lies, from 0 to 1; what is outside lies on the edge."""
-        value = min(max(value, self.low), self.high)
+        return float(self.places(np.array(value)))
+
+    def places(self, values: Array) -> Array:
+        """Return where values lie, as ``place`` does."""
+        inside = np.clip(values, self.low, self.high)
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
+            return np.asarray(np.log(inside / self.low) / math.log(self.high / self.low))
+        return (inside - self.low) / (self.high - self.low)
 
 
 def span(low: float, middle: float, high: float, most: float) -> str:
@@ -77,20 +97,48 @@ class Plot:
 
     def line(self, name: str, points: Points, style: str) -> None:
         """Add a line with its name as a tooltip."""
-        path = "M" + "L".join("{:g},{:g}".format(*self._spot(*point)) for point in points)
         self._parts.append(
-            f'<g class="{style}"><title>{html.escape(name)}</title><path d="{path}"/></g>'
+            f'<g class="{style}"><title>{html.escape(name)}</title>'
+            f'<path d="{self._path(points)}"/></g>'
         )
 
-    def mark(self, name: str, point: tuple[float, float], style: str, *, failed: bool) -> None:
-        """Add the end of a run: a dot, or a cross where it failed."""
-        x, y = self._spot(*point)
-        shape = (
-            f'<path d="M{x - 4:g},{y - 4:g}l8,8m-8,0l8,-8"/>'
-            if failed
-            else f'<circle cx="{x:g}" cy="{y:g}" r="3.5"/>'
+    def band(self, low: Points, high: Points, style: str) -> None:
+        """Add the area between two lines, in the colour of ``style``."""
+        path = self._path([*low, *reversed(high)])
+        self._parts.append(f'<path class="band {style.partition(" ")[0]}" d="{path}Z"/>')
+
+    def cross(self, x: Span, y: Span, style: str) -> None:
+        """Add the intervals of a point as a cross of thin lines."""
+        left, down = self._spot(x[0], y[0])
+        right, up = self._spot(x[2], y[2])
+        across, height = self._spot(x[1], y[1])
+        self._parts.append(
+            f'<path class="whisker {style.partition(" ")[0]}" '
+            f'd="M{left:g},{height:g}H{right:g}M{across:g},{down:g}V{up:g}"/>'
         )
-        self._parts.append(f'<g class="{style} mark"><title>{html.escape(name)}</title>{shape}</g>')
+
+    def note(self, point: tuple[float, float], text: str) -> None:
+        """Add a text beside a point, on the side that has room."""
+        x, y = self._spot(*point)
+        right = x > (LEFT + WIDTH - RIGHT) / 2
+        anchor, shift = ("end", -7) if right else ("start", 7)
+        self._parts.append(
+            f'<text class="note" x="{x + shift:g}" y="{y - 5:g}" text-anchor="{anchor}">'
+            f"{html.escape(text)}</text>"
+        )
+
+    def diagonal(self) -> None:
+        """Add the line on which both axes have the same value."""
+        low, high = max(self.x.low, self.y.low), min(self.x.high, self.y.high)
+        if low < high:
+            path = self._path([(low, low), (high, high)])
+            self._parts.append(f'<path class="rule" d="{path}"/>')
+
+    def mark(self, name: str, point: tuple[float, float], style: str, shape: Shape = "dot") -> None:
+        """Add a point with its name as a tooltip."""
+        x, y = self._spot(*point)
+        drawn = _SHAPES[shape].format(x=x, y=y, left=x - 4, up=y - 4)
+        self._parts.append(f'<g class="{style} mark"><title>{html.escape(name)}</title>{drawn}</g>')
 
     def rule(self, value: float, text: str) -> None:
         """Add a dashed horizontal line with a text at its left end, where curves rarely are."""
@@ -136,6 +184,15 @@ class Plot:
             f"{html.escape(self.y.label)}</text>"
         )
         return parts
+
+    def _path(self, points: Points) -> str:
+        """Return the path through the points; those on the same tenth of a pixel are one."""
+        horizontal, vertical = np.array(points, float).T
+        across = LEFT + self.x.places(horizontal) * (WIDTH - LEFT - RIGHT)
+        down = HEIGHT - BOTTOM - self.y.places(vertical) * (HEIGHT - TOP - BOTTOM)
+        spots = list(zip(across.round(1).tolist(), down.round(1).tolist(), strict=True))
+        kept = [spot for i, spot in enumerate(spots) if i == 0 or spot != spots[i - 1]]
+        return "M" + "L".join([f"{x:g},{y:g}" for x, y in kept])
 
     def _spot(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point lies, in tenths of a pixel."""

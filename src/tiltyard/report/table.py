@@ -36,6 +36,7 @@ class Cell:
         parts: text with addresses, instead of ``text``.
         anchor: its id in the page.
         svg: a picture below the text.
+        lock: whether the judge's certificate holds for it.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Cell:
     parts: Sequence[tuple[str, str]] = ()
     anchor: str = ""
     svg: str = ""
+    lock: bool = False
 
     @property
     def key(self) -> str | None:
@@ -55,7 +57,7 @@ class Cell:
             return None
         if math.isnan(self.value):
             return ""
-        return "Infinity" if math.isinf(self.value) else repr(float(self.value))
+        return "Infinity" if math.isinf(self.value) else f"{self.value:.6g}"
 
 
 @dataclass(frozen=True, slots=True)

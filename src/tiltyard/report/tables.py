@@ -1,4 +1,4 @@
-"""The tables of a board."""
+"""The tables of a suite's page."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tiltyard.board import MINIMUM_COVERAGE, Board, Row
-from tiltyard.grouping import label
-from tiltyard.registry import Registry
-from tiltyard.report.claims import value_cell
-from tiltyard.report.figures import representative
-from tiltyard.report.format import level, links, number, precise, seconds, share, slug
+from tiltyard.report.addresses import implementation_address, problem_address
+from tiltyard.report.format import count, level, links, number, quantity, seconds, share
+from tiltyard.report.summary import rank_interval
 from tiltyard.report.svg import span
 from tiltyard.report.table import Cell, Column, Table
+from tiltyard.report.view import SuiteView, TierView
 from tiltyard.run.record import Record, Status
-from tiltyard.stats import sustained
+from tiltyard.stats import median_of_runs
 
 ID_DIGITS = 12
 """Of a record's id, as many as pages show."""
@@ -24,35 +23,70 @@ _HEAT = (1.0, 2.0, 10.0)
 """Ratios to the best cell of a row up to which a cell is shaded, darkest first."""
 
 
-def leaderboard(board: Board, homes: Mapping[str, str]) -> Table:
+def leaderboard(
+    board: Board,
+    targets: Sequence[float],
+    names: Mapping[str, str],
+    only: Sequence[str] | None = None,
+    root: str = "",
+) -> Table:
     """Return the leaderboard.
 
     Args:
         board: whose rows are shown.
-        homes: the address of the details of each implementation.
+        targets: those that get columns.
+        names: the implementation of each label.
+        only: the labels that are shown; None shows all.
+        root: the address of the site's root from the page.
     """
-    targets = board.suite.targets
-    reached = "share of runs that reached gap"
-    sustained_ = "median sustained time to gap"
+    shown = [target for target in board.suite.targets if target in targets]
     columns = [
         Column("rank\xa0[95\xa0%]"),
         Column("implementation"),
         Column("score", numeric=True),
         Column("problems", numeric=True),
-        *(Column(level(target), reached, numeric=True) for target in targets),
-        *(Column(level(target), sustained_, numeric=True) for target in targets),
+        *(Column(level(one), "share of runs that reached gap", numeric=True) for one in shown),
+        *(Column(level(one), "median sustained time to gap", numeric=True) for one in shown),
         Column("median final gap", numeric=True),
         Column("how runs ended"),
     ]
-    rows = [_board_row(board, row, homes.get(row.implementation, "")) for row in board.rows]
+    rows = [
+        _board_row(board, row, shown, names[row.implementation], root)
+        for row in board.rows
+        if only is None or row.implementation in only
+    ]
     return Table(f"Leaderboard, tier {board.tier}", columns, rows, head=1)
 
 
-def rank_interval(row: Row) -> str:
-    """Return the interval of a row's rank in words."""
-    if row.rank is None:
-        return "-"
-    return str(row.rank) if row.rank_low == row.rank_high else f"{row.rank_low}-{row.rank_high}"
+def every_target(board: Board) -> Table:
+    """Return the share of runs that reached each target, with the median time to it."""
+    columns = [
+        Column("implementation"),
+        *(Column(level(target), "gap", numeric=True) for target in board.suite.targets),
+    ]
+    rows = [
+        [Cell(row.implementation), *(_reached(row, target) for target in board.suite.targets)]
+        for row in board.rows
+    ]
+    return Table(f"Every target, tier {board.tier}", columns, rows)
+
+
+def every_metric(board: Board) -> Table:
+    """Return the median final value of each metric, over the runs that did not fail."""
+    metrics = board.suite.metrics
+    rows = [
+        [
+            Cell(row.implementation),
+            *(
+                Cell(quantity(row.metrics[one.name], one.unit), value=row.metrics[one.name])
+                for one in metrics
+            ),
+        ]
+        for row in board.rows
+    ]
+    names = [f"{one.name.replace('_', ' ')} ({one.better} is better)" for one in metrics]
+    columns = [Column("implementation"), *(Column(name, numeric=True) for name in names)]
+    return Table(f"Every metric, tier {board.tier}", columns, rows)
 
 
 def statuses(row: Row, space: str = " ") -> str:
@@ -67,20 +101,59 @@ def gap(row: Row) -> str:
     return "failed" if math.isinf(row.gap) else number(row.gap)
 
 
-def matrix(board: Board, target: float) -> Table:
+def matrix(tier: TierView, target: float) -> Table:
     """Return sustained seconds to a target, problems by implementations."""
+    board = tier.board
     names = [row.implementation for row in board.rows]
+    order = [board.implementations.index(name) for name in names]
+    costs = board.costs(target)[order]
+    medians = median_of_runs(costs, upper=True)
     rows = []
-    for problem in board.problems:
-        values = [board.seconds(name, problem, target) for name in names]
-        best = min((value for value in values if math.isfinite(value)), default=math.nan)
+    for index, problem in enumerate(board.problems):
+        column = medians[:, index]
+        best = min((one for one in column.tolist() if math.isfinite(one)), default=math.nan)
         cells = [
-            _matrix_cell(board, name, problem, target, value, best)
-            for name, value in zip(names, values, strict=True)
+            run_cell(board.runs(name, problem), costs[i, index].tolist(), best)
+            for i, name in enumerate(names)
         ]
-        rows.append([Cell(problem), *cells])
+        rows.append([Cell(problem, href=problem_address(board.suite.name, problem)), *cells])
     columns = [Column("problem"), *(Column(name, numeric=True) for name in names)]
     return Table(f"Median sustained time to gap {level(target)}", columns, rows)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return the fastest and the slowest of several times that reached a target, and how many."""
+    taken = [value for value in values if not math.isnan(value)]
+    reached = sorted(value for value in taken if math.isfinite(value))
+    if reached and len(reached) < len(taken):
+        return f"{len(reached)} of {count(len(taken), 'run')}"
+    if len(reached) < 2 or seconds(reached[0]) == seconds(reached[-1]):
+        return ""
+    return f"{seconds(reached[0])} to {seconds(reached[-1])}"
+
+
+def run_cell(runs: Sequence[Record], costs: Sequence[float], best: float) -> Cell:
+    """Return the median time of an implementation's runs on one problem.
+
+    Args:
+        runs: one a seed.
+        costs: their sustained times; inf for missed, NaN for unsupported or none.
+        best: the problem's best time, for the shade; NaN for none.
+    """
+    if not runs:
+        return Cell("not run", value=math.nan, css="na")
+    known = sorted(cost for cost in costs if not math.isnan(cost))
+    if not known:
+        return Cell("-", value=math.nan, css="na")
+    median = known[len(known) // 2]
+    if math.isinf(median):
+        failed = next((run.status for run in runs if run.status.failed), None)
+        word = str(failed).replace("_", " ") if failed else "missed"
+        return Cell(word, value=math.inf, css="bad", note=spread(costs))
+    ratio = median / best if best > 0 else math.inf if math.isnan(best) else 1.0
+    heat = next((f"h{index}" for index, limit in enumerate(_HEAT) if ratio <= limit), "")
+    certified = all(run.certified for run in runs if run.status != Status.UNSUPPORTED)
+    return Cell(seconds(median), value=median, css=heat, note=spread(costs), lock=certified)
 
 
 def endings(board: Board, *, failed: bool) -> Table | None:
@@ -112,111 +185,86 @@ def endings(board: Board, *, failed: bool) -> Table | None:
     return Table("Failed runs" if failed else "Unsupported pairs", columns, rows)
 
 
-def references(board: Board) -> Table | None:
-    """Return every problem's reference with its certificate; None where no judge gives any."""
-    found: dict[str, Record] = {}
-    for record in board.records:
-        if record.reference:
-            found[record.spec.problem] = record
-    if not found:
-        return None
-    names = dict.fromkeys(key for record in found.values() for key in record.reference)
-    keys = sorted(names, key=lambda key: key != "value")
-    cells = [
-        [Cell(problem), *(value_cell(found[problem].reference.get(key), precise) for key in keys)]
-        for problem in board.problems
-        if problem in found
-    ]
-    columns = [Column("problem")]
-    for index, key in enumerate(keys, start=1):
-        numeric = all(row[index].value is not None for row in cells)
-        columns.append(Column(key.replace("_", " "), numeric=numeric))
-    return Table("References that gaps are measured from", columns, cells)
-
-
-def implementations(registry: Registry, suite: str, records: Sequence[Record]) -> Table:
-    """Return every implementation, with what its author declared; the leaderboards lead here."""
-    methods = {method.name: method for method in registry.methods_of(suite)}
-    runs = Counter(record.spec.implementation for record in records)
+def implementations(view: SuiteView) -> Table:
+    """Return every implementation, with what its author declared; each leads to its page."""
+    methods = {method.name: method for method in view.registry.methods_of(view.suite.name)}
     rows = []
-    for name in sorted({*runs, *methods}):
+    for name, records in view.by_implementation.items():
         method = methods.get(name)
-        defaults = method.parameters.items() if method else ()
         rows.append(
             [
-                Cell(name, anchor=anchor(name)),
+                Cell(name, href=implementation_address(view.suite.name, name)),
                 Cell(method.summary if method else "not registered any more"),
                 Cell("", parts=list(links(method.cites)) if method else ()),
-                Cell(", ".join(f"{key} = {value}" for key, value in defaults) or "-"),
                 Cell(", ".join(method.devices) if method else "-"),
-                Cell(str(runs[name]), value=runs[name]),
+                Cell(str(len(records)), value=len(records)),
             ]
         )
-    heads = ("implementation", "what it does", "source", "defaults", "devices", "runs")
-    return Table(
-        "Every implementation", [Column(head, numeric=head == "runs") for head in heads], rows
-    )
+    heads = ("implementation", "what it does", "source", "devices", "runs")
+    columns = [Column(head, numeric=head == "runs") for head in heads]
+    return Table("Every implementation", columns, rows)
 
 
-def homes(registry: Registry, board: Board) -> dict[str, str]:
-    """Return the address of the details of every implementation of a board."""
-    return {
-        label(registry, record): f"#{anchor(record.spec.implementation)}"
-        for record in board.records
-    }
+def runs_table(records: Sequence[Record], gap_name: str, caption: str) -> Table:
+    """Return a row for each record, with the command that makes it again."""
+    rows = [
+        [
+            Cell(record.spec.id[:ID_DIGITS], css="id", anchor=f"run-{record.spec.id}"),
+            Cell(record.spec.implementation),
+            Cell(str(record.spec.seed), value=record.spec.seed),
+            Cell(str(record.status).replace("_", " "), note=record.reason),
+            Cell(seconds(record.seconds), value=record.seconds),
+            Cell(
+                number(value := record.metrics.get(gap_name, math.nan)),
+                value=value,
+                lock=record.certified and math.isfinite(value),
+            ),
+            Cell(f"tiltyard replay {record.spec.id[:ID_DIGITS]}", css="id"),
+        ]
+        for record in records
+    ]
+    heads = ("record", "implementation", "seed", "status", "seconds", "final gap", "again")
+    numeric = {"seed", "seconds", "final gap"}
+    return Table(caption, [Column(head, numeric=head in numeric) for head in heads], rows)
 
 
-def anchor(name: str) -> str:
-    """Return the id of an implementation's details."""
-    return f"implementation-{slug(name)}"
-
-
-def _board_row(board: Board, row: Row, home: str) -> list[Cell]:
+def _board_row(
+    board: Board, row: Row, targets: Sequence[float], name: str, root: str
+) -> list[Cell]:
     place = "-" if row.rank is None else f"{row.rank} [{rank_interval(row)}]"
     picture = ""
     if row.rank is not None and row.rank_low is not None and row.rank_high is not None:
         picture = span(row.rank_low, row.rank, row.rank_high, len(board.implementations))
     why = f"takes fewer than {share(MINIMUM_COVERAGE)} of the problems" if row.rank is None else ""
+    records = [run for problem in board.problems for run in board.runs(row.implementation, problem)]
+    ended = [run for run in records if run.status != Status.UNSUPPORTED]
     return [
-        Cell(place, value=row.rank or math.nan, title=why, css="rank", svg=picture),
-        Cell(row.implementation, href=home),
+        Cell(place, value=row.rank or math.nan, note=why, css="rank", svg=picture),
+        Cell(
+            row.implementation,
+            href=root + implementation_address(board.suite.name, name),
+            note="" if row.implementation == name else "other than its defaults",
+        ),
         Cell("-" if math.isnan(row.score) else f"{row.score:.3f}", value=row.score),
         Cell(f"{row.problems} of {len(board.problems)}", value=row.problems),
-        *(Cell(share(value), value=value) for value in row.reached.values()),
-        *(
-            Cell(seconds(value), value=value, css="bad" if math.isinf(value) else "")
-            for value in row.seconds.values()
+        *(Cell(share(row.reached[one]), value=row.reached[one]) for one in targets),
+        *(_time(row.seconds[one]) for one in targets),
+        Cell(
+            gap(row),
+            value=row.gap,
+            css="bad" if math.isinf(row.gap) else "",
+            lock=math.isfinite(row.gap) and all(run.certified for run in ended),
         ),
-        Cell(gap(row), value=row.gap, css="bad" if math.isinf(row.gap) else ""),
         Cell(statuses(row, "\xa0"), css="words"),
     ]
 
 
-def _matrix_cell(  # noqa: PLR0913, PLR0917 - what one cell depends on
-    board: Board, name: str, problem: str, target: float, value: float, best: float
-) -> Cell:
-    run = representative(board, name, problem, target)
-    if run is None:
-        return Cell("not run", value=math.nan, css="na")
-    key = run.spec.id[:ID_DIGITS]
-    if math.isnan(value):
-        return Cell("-", value=math.nan, title=key, css="na")
-    if math.isinf(value):
-        word = str(run.status).replace("_", " ") if run.status.failed else "missed"
-        return Cell(
-            word, value=math.inf, title=key, css="bad", note=_part(board, name, problem, target)
-        )
-    ratio = value / best if best > 0 else 1.0
-    heat = next((f"h{index}" for index, limit in enumerate(_HEAT) if ratio <= limit), "")
-    note = _part(board, name, problem, target)
-    return Cell(seconds(value), value=value, title=key, css=heat, note=note)
+def _time(value: float, note: str = "") -> Cell:
+    return Cell(seconds(value), value=value, note=note, css="bad" if math.isinf(value) else "")
 
 
-def _part(board: Board, name: str, problem: str, target: float) -> str:
-    """Return how many of a cell's runs reached the target, where it is neither all nor none."""
-    runs = board.runs(name, problem)
-    reached = sum(sustained(run, board.suite.gap, target) is not None for run in runs)
-    return f"{reached} of {len(runs)} runs" if 0 < reached < len(runs) else ""
+def _reached(row: Row, target: float) -> Cell:
+    return _time(row.seconds[target], share(row.reached[target]))
 
 
 def _some(names: Sequence[str], limit: int = 3) -> str:

@@ -20,7 +20,8 @@ import numpy as np
 from tiltyard.errors import InvalidAnswer, NonFiniteAnswer, Unsupported, describe
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value
-from tiltyard.run.record import Checkpoint, Status
+from tiltyard.run.checkpoint import Checkpoint
+from tiltyard.run.record import Status
 from tiltyard.suite import Answer, Budget, Judge, Problem, Suite, Verdict
 
 SPACING = 1.2

@@ -175,7 +175,7 @@ class _Slot:
                 self._deadline = time.monotonic() + self._limits.wall_seconds
                 self._timed = True
             case "checkpoint":
-                self._record.checkpoints.append(content)
+                self._record.checkpoints = [*self._record.checkpoints, content]
             case "done":
                 _update(self._record, content)
                 yield self._finished()

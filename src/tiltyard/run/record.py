@@ -6,7 +6,7 @@ import dataclasses
 import io
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tiltyard.names import Value
+from tiltyard.run.checkpoint import Checkpoint, Checkpoints
 from tiltyard.run.spec import RunSpec
 from tiltyard.suite import Answer
 
@@ -40,23 +41,6 @@ class Status(StrEnum):
     def fault(self) -> bool:
         """Whether something is wrong with the method or the machine; divergence is a result."""
         return self.failed and self is not Status.DIVERGED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """The judge's view of a run at one moment.
-
-    Attributes:
-        iteration: answers yielded so far.
-        seconds: on the method's clock.
-        oracles: calls so far, by kind.
-        metrics: the verdict's.
-    """
-
-    iteration: int
-    seconds: float
-    oracles: Mapping[str, int]
-    metrics: Mapping[str, float]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +71,7 @@ class Record:
     status: Status
     reason: str = ""
     traceback: str = ""
-    checkpoints: list[Checkpoint] = field(default_factory=list)
+    checkpoints: Sequence[Checkpoint] = ()
     certificate: Mapping[str, Value] = field(default_factory=dict)
     iterations: int = 0
     seconds: float = 0.0
@@ -105,7 +89,21 @@ class Record:
     @property
     def metrics(self) -> Mapping[str, float]:
         """The final answer's metrics; empty where no answer was judged."""
+        if isinstance(self.checkpoints, Checkpoints):
+            return self.checkpoints.final
         return self.checkpoints[-1].metrics if self.checkpoints else {}
+
+    @property
+    def certified(self) -> bool:
+        """Whether the run's final answer stands with a certificate that the judge checked."""
+        return bool(self.certificate) and bool(self.checkpoints) and not self.status.failed
+
+    @property
+    def columns(self) -> Checkpoints:
+        """The checkpoints by columns."""
+        if isinstance(self.checkpoints, Checkpoints):
+            return self.checkpoints
+        return Checkpoints([dataclasses.asdict(point) for point in self.checkpoints])
 
     def result_json(self) -> dict[str, Any]:
         """Return all but the spec and the answer as plain JSON; NaN and infinity are null."""
@@ -122,10 +120,7 @@ class Record:
         """Rebuild a record; a metric that is null becomes NaN."""
         values = dict(result)
         values["status"] = Status(values["status"])
-        values["checkpoints"] = [
-            Checkpoint(**{**point, "metrics": _with_nan(point["metrics"])})
-            for point in values["checkpoints"]
-        ]
+        values["checkpoints"] = Checkpoints(values["checkpoints"])
         return cls(spec=RunSpec.from_json(spec), answer=unpack_answer(answer), **values)
 
 
@@ -161,7 +156,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
-
-
-def _with_nan(metrics: Mapping[str, float | None]) -> dict[str, float]:
-    return {key: math.nan if value is None else value for key, value in metrics.items()}

@@ -51,7 +51,9 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return dataclasses.asdict(self)
+        values = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return {**values, "budget": dataclasses.asdict(self.budget),
+                "data": dict(self.data), "parameters": dict(self.parameters)}  # fmt: skip
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> RunSpec:

@@ -22,8 +22,9 @@ from typing import Any
 from tiltyard.errors import TiltyardError, describe
 from tiltyard.implementation import Implementation
 from tiltyard.registry import generator, registry
+from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.driver import Run
-from tiltyard.run.record import Checkpoint, Status
+from tiltyard.run.record import Status
 from tiltyard.run.spec import Limits, RunSpec
 from tiltyard.suite import Judge, Problem, Suite
 

@@ -1,9 +1,10 @@
-"""Writes the first version of a plug-in: complete files that run and pass ``tiltyard check``."""
+"""Writes first versions: plug-ins that pass ``tiltyard check``, and what a history needs."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 import keyword
 import re
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from tiltyard.errors import TiltyardError
+from tiltyard.git import Repository
 from tiltyard.registry import USER_FOLDER, Registry
 from tiltyard.suite import Problem, Suite
 
@@ -21,6 +23,9 @@ _NOTHING_TO_YIELD = """\
 raise NotImplementedError("no answer yet")
 yield
 """
+
+_IGNORED = {"/.asv/": ".asv/results", "/tiltyard.db*": "tiltyard.db"}
+"""Lines that ``.gitignore`` needs, with a path that shows whether git ignores it already."""
 
 _TABLE = "x1,x2,y\n1.0,2.0,0.5\n2.0,1.0,1.5\n3.0,5.0,2.0\n4.0,3.0,3.5\n"
 
@@ -91,6 +96,43 @@ def new_dataset(registry: Registry, name: str, folder: Path | None = None) -> li
     return _write(registry, folder, {f"{name}.py": text, f"{name}.csv": _TABLE})
 
 
+def new_history(repository: Repository) -> tuple[list[Path], list[Path]]:
+    """Write what a history needs: asv's configuration, its benchmarks, a GitHub Actions workflow.
+
+    Files that exist stay as they are; ``.gitignore`` gets what it lacks.
+
+    Args:
+        repository: a git repository; the files go into its top folder.
+
+    Returns:
+        The files written, and those that were there.
+
+    Raises:
+        TiltyardError: a file cannot be written.
+    """
+    root = repository.root
+    contents = {
+        root / "asv.conf.json": Template(_read("asv.conf.json")).substitute(
+            project=json.dumps(root.name)
+        ),
+        root / "benchmarks" / "__init__.py": _read("benchmarks.py"),
+        root / "benchmarks" / "suites.py": _read("suites.py"),
+        root / ".github" / "workflows" / "tiltyard.yml": _read("workflow.yml"),
+    }
+    kept = [path for path in contents if path.exists()]
+    written = [path for path in contents if path not in kept]
+    for path in written:
+        _put(path, contents[path], mode="x")
+    missing = [line for line, example in _IGNORED.items() if not repository.ignores(example)]
+    if missing:
+        path = root / ".gitignore"
+        before = path.read_bytes() if path.exists() else b""
+        unfinished = bool(before) and not before.endswith(b"\n")
+        _put(path, "\n" * unfinished + "".join(f"{line}\n" for line in missing), mode="a")
+        written.append(path)
+    return written, kept
+
+
 def _check_name(kind: str, name: str) -> None:
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise TiltyardError(
@@ -131,25 +173,33 @@ def _body(suite: Suite, problem: Problem | None) -> str:
 
 
 def _fill(template: str, **values: str) -> str:
-    text = files("tiltyard.scaffold").joinpath(f"{template}.py.txt").read_text(encoding="utf-8")
-    return Template(text).substitute(values)
+    return Template(_read(f"{template}.py")).substitute(values)
+
+
+def _read(template: str) -> str:
+    return files("tiltyard.scaffold").joinpath(f"{template}.txt").read_text(encoding="utf-8")
 
 
 def _write(registry: Registry, folder: Path | None, contents: dict[str, str]) -> list[Path]:
     """Write files, none of which may exist yet."""
     if folder is None:
         folder = registry.folders[0] if registry.folders else Path(USER_FOLDER)
-    paths = [folder / name for name in contents]
-    for path in paths:
+    texts = {folder / name: text for name, text in contents.items()}
+    for path in texts:
         if path.exists():
             raise TiltyardError(f"{path} exists; choose another name or remove it first")
     if folder.exists() and not folder.is_dir():
         raise TiltyardError(f"{folder} is not a folder")
+    for path, text in texts.items():
+        _put(path, text, mode="x")
+    return list(texts)
+
+
+def _put(path: Path, text: str, *, mode: str) -> None:
+    """Write a text into a new file (mode x) or at the end of one (mode a); make its folder."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, text in zip(paths, contents.values(), strict=True):
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
-        raise TiltyardError(f"cannot write {error.filename or folder}: {error.strerror}") from None
-    return paths
+        raise TiltyardError(f"cannot write {error.filename or path}: {error.strerror}") from None

@@ -1,5 +1,7 @@
 "use strict";
 // Every heading of a column becomes a button that sorts by it; cells without a value come last.
+// Tables with many rows get a field that filters them.
+const MANY = 8;
 function key(row, column) {
   const cell = row.cells[column];
   return "v" in cell.dataset ? cell.dataset.v : cell.textContent.trim();
@@ -22,9 +24,8 @@ function sort(table, heads, head) {
   head.setAttribute("aria-sort", up ? "ascending" : "descending");
   body.append(...rows.map(([, row]) => row));
 }
-for (const table of document.querySelectorAll("table")) {
+function addSorting(table) {
   const heads = table.querySelectorAll("th[data-column]");
-  if (table.tBodies[0].rows.length < 2) continue;
   for (const head of heads) {
     const button = document.createElement("button");
     button.type = "button";
@@ -33,4 +34,29 @@ for (const table of document.querySelectorAll("table")) {
     button.addEventListener("click", () => sort(table, heads, head));
     head.append(button);
   }
+}
+function addFilter(table) {
+  const rows = Array.from(table.tBodies[0].rows);
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  const shown = document.createElement("output");
+  label.className = "filter";
+  input.type = "search";
+  label.append("Filter rows ", input, " ", shown);
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let left = 0;
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+      left += !row.hidden;
+    }
+    shown.textContent = words.length ? `${left} of ${rows.length} rows` : "";
+  });
+  table.parentElement.before(label);
+}
+for (const table of document.querySelectorAll("table")) {
+  const rows = table.tBodies[0].rows.length;
+  if (rows > 1) addSorting(table);
+  if (rows > MANY) addFilter(table);
 }

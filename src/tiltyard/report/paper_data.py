@@ -1,0 +1,85 @@
+"""The data behind the figures for papers, and its CSV: what is drawn, with every digit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+from tiltyard.analysis import Analysis
+from tiltyard.board import Board
+from tiltyard.report.svg import Points
+from tiltyard.stats import RATIO_LIMIT, Profile
+
+Lines = dict[str, Points]
+"""Points by implementation, best first; one without points is left out."""
+
+
+def profiles(board: Board, target: float | None) -> Lines:
+    """Return each implementation's performance profile as the corners of a step function.
+
+    Args:
+        board: whose runs are counted.
+        target: one of the suite's; None averages over all of them.
+
+    Returns:
+        (ratio, share) at 1, wherever the share grows, and at ``RATIO_LIMIT``.
+    """
+    found = Analysis(board).performance_profiles(target)
+    return {name: _corners(profile) for name, profile in found.items() if profile.problems}
+
+
+def gaps(board: Board) -> dict[str, list[tuple[str, float]]]:
+    """Return each implementation's final gaps: the median over seeds, by problem.
+
+    Returns:
+        (problem, gap); inf where most runs failed. Pairs that are unsupported, and gaps that are
+        NaN, are left out.
+    """
+    lines = {
+        row.implementation: [(one, board.gap(row.implementation, one)) for one in board.problems]
+        for row in board.rows
+    }
+    known = {name: [p for p in points if not math.isnan(p[1])] for name, points in lines.items()}
+    return {name: points for name, points in known.items() if points}
+
+
+def work_precision(board: Board) -> Lines:
+    """Return each implementation's (median sustained seconds, target), of targets it reached."""
+    lines = {
+        row.implementation: [(s, t) for t, s in row.seconds.items() if math.isfinite(s)]
+        for row in board.rows
+    }
+    return {name: points for name, points in lines.items() if points}
+
+
+def to_csv(
+    board: Board,
+    heads: tuple[str, str],
+    lines: Mapping[str, Sequence[tuple[str | float, float]]],
+) -> str:
+    """Return points as CSV (RFC 4180, but lines end in a line feed), each with where it is from.
+
+    Args:
+        board: where the points come from.
+        heads: the names of their two values.
+        lines: points by implementation; numbers are written so that they read back the same.
+    """
+    buffer = io.StringIO()
+    # All text is quoted: the writer itself would leave a carriage return bare.
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(["suite", "tier", "pool", "implementation", *heads])
+    for name, points in lines.items():
+        for first, second in points:
+            cells = [first if isinstance(first, str) else float(first), float(second)]
+            writer.writerow([board.suite.name, board.tier, board.pool, name, *cells])
+    return buffer.getvalue()
+
+
+def _corners(profile: Profile) -> Points:
+    inside = (profile.at > 1.0) & (profile.at <= RATIO_LIMIT)
+    ratios = [1.0, *profile.at[inside].tolist()]
+    if ratios[-1] < RATIO_LIMIT:
+        ratios.append(RATIO_LIMIT)
+    return list(zip(ratios, profile(ratios).tolist(), strict=True))

@@ -1,0 +1,53 @@
+"""A board's figures for papers: PDF and SVG for one column, each with its data as CSV.
+
+The same board gives the same bytes with the same Matplotlib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tiltyard.board import Board
+from tiltyard.report.conditions import in_words
+from tiltyard.report.format import legible, level
+from tiltyard.report.paper_data import gaps, profiles, to_csv, work_precision
+from tiltyard.report.paper_figures import (
+    FORMATS,
+    draw_gaps,
+    draw_profiles,
+    draw_work_precision,
+    saved,
+)
+from tiltyard.report.summary import telling_targets
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
+    """Yield the end of the file name and the content of every figure and of its data.
+
+    ``profile-TARGET`` for each telling target and ``profile-average`` over all of them, ``gap``
+    with the final gaps by implementation, ``time-accuracy`` with the median time to each target.
+    """
+    targets: list[float | None] = [*telling_targets(board), None]
+    for target in targets:
+        name = "average" if target is None else level(target)
+        of = f"mean over {len(board.suite.targets)} targets" if target is None else f"gap {name}"
+        lines = profiles(board, target)
+        yield f"profile-{name}.csv", to_csv(board, ("ratio", "share"), lines)
+        yield from _files(board, f"profile-{name}", draw_profiles(board, lines, of))
+    ends = gaps(board)
+    yield "gap.csv", to_csv(board, ("problem", "gap"), ends)
+    yield from _files(board, "gap", draw_gaps(board, ends))
+    lines = work_precision(board)
+    yield "time-accuracy.csv", to_csv(board, ("seconds", "target"), lines)
+    yield from _files(board, "time-accuracy", draw_work_precision(board, lines))
+
+
+def _files(board: Board, name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
+    where = in_words({"tier": board.tier, "pool": board.pool})
+    title = legible(f"{board.suite.title}: {name}, {where}")
+    for suffix in FORMATS:
+        yield f"{name}.{suffix}", saved(figure, suffix, title)

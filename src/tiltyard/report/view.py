@@ -1,0 +1,180 @@
+"""A suite's records as its pages see them: by tier, by implementation, by problem."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tiltyard.analysis import Analysis
+from tiltyard.board import Board
+from tiltyard.grouping import boards, label
+from tiltyard.registry import Registry
+from tiltyard.report.conditions import Environments
+from tiltyard.report.format import slug
+from tiltyard.report.summary import telling_targets
+from tiltyard.run.plan import TIERS
+from tiltyard.run.record import Record
+from tiltyard.stats import HeadToHead, median_of_runs
+from tiltyard.suite import Suite
+
+COLOURS, DASHES = 7, 4
+"""How many the style sheet has; together they tell 28 implementations apart."""
+
+
+_HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two implementations' times compared.
+
+    Attributes:
+        target: the level of the gap that the times are to.
+        result: the comparison, for the first.
+    """
+
+    target: float
+    result: HeadToHead
+
+
+@dataclass(frozen=True)
+class TierView:
+    """One tier of a suite: its main board, and those of other conditions.
+
+    Attributes:
+        board: the most telling board.
+        others: runs of the same problems under other conditions.
+        names: the implementation of each of the board's labels.
+        label_of: the label of each of the board's records, by its id.
+    """
+
+    board: Board
+    others: Sequence[Board]
+    names: dict[str, str]
+    label_of: dict[str, str]
+
+    @property
+    def anchor(self) -> str:
+        """The id of its section."""
+        return f"tier-{slug(self.board.tier)}"
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The board's statistics."""
+        return Analysis(self.board)
+
+    @cached_property
+    def style(self) -> dict[str, str]:
+        """The classes that colour and dash each implementation's line."""
+        return {
+            row.implementation: f"s{index % COLOURS} d{index // COLOURS % DASHES}"
+            for index, row in enumerate(self.board.rows)
+        }
+
+    @cached_property
+    def targets(self) -> list[float]:
+        """The tightest target that a run sustained and two looser ones, tightest first."""
+        return telling_targets(self.board)
+
+    @cached_property
+    def contenders(self) -> dict[str, str]:
+        """The label that stands for each implementation: its defaults, else its best row."""
+        found: dict[str, str] = {}
+        for row in self.board.rows:
+            name = self.names[row.implementation]
+            if name == row.implementation or name not in found:
+                found[name] = row.implementation
+        return found
+
+    def duel(self, first: str, second: str) -> Duel:
+        """Return two labels' times compared, to the tightest target that decides most of it.
+
+        That is one which at least one of the two reached on half of the problems; the loosest
+        where there is none.
+        """
+        index = [self.board.implementations.index(name) for name in (first, second)]
+        telling = self.board.suite.targets[0]
+        for target in self.board.suite.targets:
+            medians = median_of_runs(self.board.costs(target)[index], upper=True)
+            if np.isfinite(medians).any(axis=0).mean() >= _HALF:
+                telling = target
+        return Duel(telling, self.analysis.head_to_head(first, second, telling))
+
+
+class SuiteView:
+    """What the pages of one suite show.
+
+    Args:
+        registry: the suites, implementations and claims.
+        suite: the suite.
+        records: all its records, in the order in which they were started.
+        environments: the store's.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        suite: Suite,
+        records: Sequence[Record],
+        environments: Environments,
+    ) -> None:
+        self.registry = registry
+        self.suite = suite
+        self.records = records
+        self.environments = environments
+
+    @cached_property
+    def tiers(self) -> list[TierView]:
+        """Every tier that has runs, the most demanding first."""
+        views = []
+        for tier in [one for one in reversed(TIERS) if one in self.suite.tiers]:
+            found = boards(self.registry, self.suite, tier, self.records, self.environments)
+            if found:
+                labels = {one.spec.id: label(self.registry, one) for one in found[0].records}
+                names = {labels[one.spec.id]: one.spec.implementation for one in found[0].records}
+                views.append(TierView(found[0], found[1:], names, labels))
+        return views
+
+    @cached_property
+    def by_problem(self) -> dict[str, list[Record]]:
+        """The records of each problem that has any, in the order of their names."""
+        found = defaultdict(list)
+        for record in self.records:
+            found[record.spec.problem].append(record)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def by_implementation(self) -> dict[str, list[Record]]:
+        """The records of each implementation, registered or not, in the order of their names."""
+        found: dict[str, list[Record]] = {
+            method.name: [] for method in self.registry.methods_of(self.suite.name)
+        }
+        for record in self.records:
+            found.setdefault(record.spec.implementation, []).append(record)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every two implementations that share a board, each in the order of their names."""
+        found = {
+            (first, second)
+            for tier in self.tiers
+            for first in tier.contenders
+            for second in tier.contenders
+            if first < second
+        }
+        return sorted(found)
+
+    def facts(self) -> dict[str, str]:
+        """Return how much there is, and how fresh it is."""
+        latest = max((record.started for record in self.records), default="")
+        return {
+            "runs": f"{len(self.records):,}",
+            "problems": str(len(self.by_problem)),
+            "implementations": str(len({r.spec.implementation for r in self.records})),
+            "newest run": latest[:16].replace("T", " ") + " UTC" if latest else "-",
+        }
