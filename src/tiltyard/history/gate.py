@@ -43,10 +43,10 @@ from tiltyard.history.evidence import (
     Thresholds,
     exact_evidence,
     holm,
-    least_p_values,
     tested_evidence,
 )
 from tiltyard.history.frame import CONDITIONS, SERIES
+from tiltyard.history.screening import least_p_values
 from tiltyard.history.series import Table, read, unit_of
 from tiltyard.report.format import number, seconds, share
 
@@ -223,7 +223,7 @@ def _exact(
     """Return for each series that an exact comparison finds worse its worst evidence."""
     found = {}
     for kind, chosen in table.by_kind(compared):
-        values = table.aligned(chosen)
+        values = table.aligned(table.levels, chosen)
         barriers = thresholds.barrier(kind, values[:, :-1], exact=True)
         for index in chosen[(values[:, -1:] > barriers).any(axis=1)].tolist():
             evidence = list(exact_evidence(table[index], thresholds, accepted))
@@ -238,7 +238,7 @@ def _tested(
     """Return the same for those that tests find worse, corrected for their number."""
     least: dict[int, float] = {}
     for kind, chosen in table.by_kind(compared[table.varies[compared]]):
-        bounds = least_p_values(table.aligned(chosen), kind, thresholds)
+        bounds = least_p_values(table, chosen, kind, thresholds)
         least.update(zip(chosen.tolist(), bounds.tolist(), strict=True))
     tests = len(least)
     # Holm's level is the higher, the smaller p-values are: with bounds below them nothing is lost.
