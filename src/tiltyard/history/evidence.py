@@ -175,7 +175,8 @@ def _test(  # noqa: PLR0913, PLR0917 - what is tested
         within = _mann_whitney(before, after)
     else:
         return
-    p_value = places * max(within, between)
+    # Where commits are tested, it is that test which answers for the choice of the place.
+    p_value = max(within, places * between) if long else places * within
     chosen = long or places > 1 or len(division) > 3
     if p_value < thresholds.p_value:
         yield dataclasses.replace(

@@ -9,13 +9,14 @@ alarm, nor is an improvement; ``since`` accepts all that happened up to a commit
 - Where commits repeat exactly the same samples, as a deterministic method does, the comparison is
   exact: worse by more than 1 % is a regression.
 - Elsewhere it must be worse by a margin (10 % of time, memory, energy and errors, 25 % of a gap)
-  and two tests must say so at p < 0.002, times the number of places that the step was chosen from.
-  One is by Mann and Whitney (1947, doi:10.1214/aoms/1177730491), on the samples of both levels, six
-  a side or more; with seven commits or more, less what each seed takes above the others. The other
-  is Student's, on commits: all samples of a commit share the machine's good or bad day, so with
-  seven commits or more a step must stand out from the spread *between* commits, around the levels
-  and from each commit to the next. With fewer, that spread is unknown, and the level must be worse
-  by the margin than every commit of the earlier one. asv's detection misses steps in short
+  and two tests must say so at p < 0.002. One is by Mann and Whitney (1947,
+  doi:10.1214/aoms/1177730491), on the samples of both levels, six a side or more; with seven
+  commits or more, less what each seed takes above the others. The other is Student's, on commits:
+  all samples of a commit share the machine's good or bad day, so with seven commits or more a step
+  must stand out from the spread *between* commits, around the levels and from each commit to the
+  next; its p-value counts times the number of places that the step was chosen from. With fewer
+  commits that spread is unknown: the first test's p-value counts so many times, and the level must
+  be worse by the margin than every commit of the earlier one. asv's detection misses steps in short
   histories, so its levels are divided further where a test finds a step, and the newest commit is
   always tested as a level of its own, too.
 - Shares of runs that failed or missed a target take Fisher's exact test on the counts instead.
