@@ -113,7 +113,7 @@ def matrix(tier: TierView, target: float) -> Table:
     names = [row.implementation for row in board.rows]
     order = [board.implementations.index(name) for name in names]
     costs = board.costs(target)[order]
-    medians = median_of_runs(costs, upper=True)
+    medians = board.medians(target)[order]
     rows = []
     for index, problem in enumerate(board.problems):
         column = medians[:, index]
