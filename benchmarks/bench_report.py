@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tiltyard.registry import Registry, discover
+from tiltyard.registry import discover
 from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import RunSpec
 from tiltyard.store import Store
-from tiltyard.suite import Budget, Metric, Suite, Tier, problem
+from tiltyard.suite import Budget, Metric, Tier, problem
 
 PLUGINS = Path(__file__).parent.parent / "tests" / "plugins"
 IMPLEMENTATIONS = 20
@@ -31,28 +31,38 @@ HARDWARE = {"cpu": "Synthetic 1", "cores": 2, "ram_gib": 8, "gpus": []}
 METRICS = ("gap", "objective", "infeasibility")
 
 
-def synthetic_registry(suites, problems):
+def synthetic_registry(folder, suites, problems):
+    """Write a plug-in of suites into a folder, as other processes must find them, and find it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "synthetic.py").write_text(
+        f"import sys\n\nsys.path.append({str(Path(__file__).parent)!r})\n"
+        "from bench_report import plugins\n\n"
+        f"found = plugins(__name__, {suites}, {problems})\n"
+    )
+    return discover((folder,))
+
+
+def plugins(module, suites, problems):
     """Return suites like the tests' toy suite, with problems and implementations in numbers."""
     toy = discover((PLUGINS,))
-    found = Registry()
+    found = []
     for number in range(suites):
         name = f"suite_{number}"
-        found.suites[name] = _suite(toy.suite("toy"), name)
         family = problem(
             suite=name,
             name="line",
             tiers={"standard": [{"x0": float(x0)} for x0 in range(1, problems + 1)]},
         )(toy.families["toy", "line"].build)
-        found.families[name, "line"] = family
-        for index in range(IMPLEMENTATIONS):
-            method = f"method_{index:02}"
-            found.implementations[name, method] = dataclasses.replace(
-                toy.implementations["toy", "halve"], name=method, suite=name
-            )
-    return found
+        halve = toy.implementations["toy", "halve"]
+        found += [_suite(toy.suite("toy"), name), family]
+        found += [
+            dataclasses.replace(halve, name=f"method_{index:02}", suite=name)
+            for index in range(IMPLEMENTATIONS)
+        ]
+    return [dataclasses.replace(one, module=module) for one in found]
 
 
-def _suite(toy: Suite, name: str) -> Suite:
+def _suite(toy, name):
     metrics = tuple(
         Metric(name=metric, unit="1", better="lower", scale="log", summary=metric)
         for metric in METRICS
@@ -71,6 +81,8 @@ def synthetic_records(registry, seeds):
     """Yield a record for every suite, problem, implementation and seed: each its own curve."""
     rng = np.random.default_rng(0)
     for name, suite in registry.suites.items():
+        if not name.startswith("suite_"):
+            continue
         for family in registry.families_of(name):
             for instance in family.names("standard"):
                 for index, method in enumerate(registry.methods_of(name)):
@@ -137,7 +149,7 @@ def write(registry, path, out):
 
 def test_site_of_5000_runs(benchmark, tmp_path):
     """Five suites of 50 problems, 20 implementations and one seed."""
-    registry = synthetic_registry(5, 50)
+    registry = synthetic_registry(tmp_path / "plugins", 5, 50)
     fill(tmp_path / "store.db", registry, 1)
     benchmark.pedantic(write, (registry, tmp_path / "store.db", tmp_path / "out"), rounds=1)
     benchmark.extra_info["milliseconds_per_run"] = benchmark.stats["median"] / 5000 * 1e3
@@ -145,7 +157,7 @@ def test_site_of_5000_runs(benchmark, tmp_path):
 
 def test_suite_page_of_200_problems(benchmark, tmp_path):
     """One suite of 200 problems, 20 implementations and two seeds; its page below 1.5 MB."""
-    registry = synthetic_registry(1, 200)
+    registry = synthetic_registry(tmp_path / "plugins", 1, 200)
     fill(tmp_path / "store.db", registry, 2)
     out = tmp_path / "out"
     benchmark.pedantic(write, (registry, tmp_path / "store.db", out), rounds=1)
@@ -161,7 +173,8 @@ def main():
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    registry = synthetic_registry(options.suites, options.problems)
+    name = f"{options.suites}-{options.problems}"
+    registry = synthetic_registry(options.folder / name, options.suites, options.problems)
     path = options.folder / f"{options.suites}-{options.problems}-{options.seeds}.db"
     if not path.is_file():
         fill(path, registry, options.seeds)
