@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
+from operator import methodcaller
 from typing import Any, overload
 
 _ABSENT = -1
@@ -104,9 +104,8 @@ class Checkpoints(Sequence[Checkpoint]):
 def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Yield each key with its value in every row, None where a row lacks it."""
     names = list(rows[0]) if rows else []
-    if all(map(names.__eq__, map(list, rows))):  # as good as always, and five times as fast
-        for name in names:
-            yield name, list(map(itemgetter(name), rows))
+    if all(map(names.__eq__, map(list, rows))):  # as good as always, and four times as fast
+        yield from zip(names, zip(*map(methodcaller("values"), rows), strict=True), strict=True)
         return
     for name in dict.fromkeys(chain.from_iterable(rows)):
         yield name, [row.get(name) for row in rows]
