@@ -166,7 +166,8 @@ class Board:
 
     def common_target(self, problem: str, *implementations: str) -> float:
         """Return the tightest target that one of the implementations reaches on a problem."""
-        rows, column = [*map(self.implementations.index, implementations)], self.problems.index(problem)
+        rows = [self.implementations.index(name) for name in implementations]
+        column = self.problems.index(problem)
         reached = [
             target
             for target in self.suite.targets

@@ -157,8 +157,7 @@ class Store:
             ).fetchall()
             for (key,) in keys:
                 spec, result, answer = self._db.execute(
-                    "SELECT spec, result, CASE WHEN ? THEN answer END FROM records "
-                    "WHERE rowid = ?",
+                    "SELECT spec, result, CASE WHEN ? THEN answer END FROM records WHERE rowid = ?",
                     (answers, key),
                 ).fetchone()
                 yield Record.from_json(json.loads(spec), _unpack(result), answer)

@@ -122,7 +122,7 @@ def test_few_runs_stay_in_this_process(registry, store, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("runs", "number"), [({}, 0), ({"toy_a": 10**6}, 1), ({"toy_a": 10**6, "toy_b": 1}, 2)]
 )
-def test_one_large_suite_stays_in_this_process(  # noqa: PLR0913, PLR0917 - fixtures
+def test_one_large_suite_stays_in_this_process(
     registry, store, tmp_path, monkeypatch, runs, number
 ):
     monkeypatch.setattr(processes, "cores", lambda: 8)

@@ -13,7 +13,6 @@ from tiltyard.report.svg import span
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.view import SuiteView, TierView
 from tiltyard.run.record import Record, Status
-from tiltyard.stats import median_of_runs
 
 ID_DIGITS = 12
 """Of a record's id, as many as pages show."""
