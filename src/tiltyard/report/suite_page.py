@@ -60,7 +60,8 @@ def card(view: SuiteView) -> dict[str, Any]:
     ranked = [row for row in board.rows if row.rank is not None] if board else []
     best = [row for row in ranked if (row.rank or 0) <= _PODIUM]
     return {
-        "suite": view.suite,
+        "title": view.suite.title,
+        "summary": view.suite.summary,
         "file": suite_address(view.suite.name),
         "tier": board.tier if board else "",
         "is_smoke": board is not None and board.tier == "smoke",
