@@ -95,7 +95,7 @@ def cells_of(
             f"{spec.budget.seconds:g}s",
         )
         conditions = conditions_of(device=spec.device, threads=spec.threads, tier=tier)
-        found[conditions][spec.problem, label(registry, record)][spec.seed] = record
+        found[conditions][spec.problem, label(registry, spec)][spec.seed] = record
     return found
 
 

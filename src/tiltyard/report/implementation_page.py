@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tiltyard.implementation import Implementation, Range
+from tiltyard.implementation import Implementation, Range, interval
 from tiltyard.names import spell
 from tiltyard.registry import source_hash
 from tiltyard.report.addresses import duel_address, problem_address
@@ -81,8 +81,9 @@ def _parameters(method: Implementation) -> Table | None:
 
 
 def _range(values: Range) -> str:
-    if len(values) == 3 and values[2] in {"log", "linear"}:
-        axis = "logarithmic" if values[2] == "log" else "linear"
+    ends = interval(values)
+    if ends is not None:
+        axis = "logarithmic" if ends[2] == "log" else "linear"
         return f"{spell(values[0])} to {spell(values[1])}, {axis}"
     return ", ".join(spell(value) for value in values)
 

@@ -101,7 +101,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
 
 
 def _other(view: SuiteView, tier: TierView, board: Board) -> tuple[str, Table]:
-    names = {label(view.registry, one): one.spec.implementation for one in board.records}
+    names = {label(view.registry, one.spec): one.spec.implementation for one in board.records}
     return other(board, view.environments), leaderboard(board, tier.targets, names)
 
 

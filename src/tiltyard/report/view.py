@@ -134,7 +134,7 @@ class SuiteView:
         for tier in [one for one in reversed(TIERS) if one in self.suite.tiers]:
             found = boards(self.registry, self.suite, tier, self.records, self.environments)
             if found:
-                labels = {one.spec.id: label(self.registry, one) for one in found[0].records}
+                labels = {one.spec.id: label(self.registry, one.spec) for one in found[0].records}
                 names = {labels[one.spec.id]: one.spec.implementation for one in found[0].records}
                 views.append(TierView(found[0], found[1:], names, labels))
         return views
