@@ -39,6 +39,12 @@ from tiltyard.tuning import (
 MINIMUM_PROBLEMS = 3
 """With fewer, a configuration would be chosen on a single problem."""
 
+SUMMARY = (
+    "Each row shows, on each problem, the runs of the configuration that does best on all the "
+    "other problems, out of the defaults and k random ones; k is the same for all."
+)
+"""The protocol in one sentence."""
+
 _DIGITS = 12  # equal credits summed in another order are still equal
 
 _Case = tuple[str, int]
@@ -214,7 +220,7 @@ def _notes(
         yield f"Nothing to tune, so at the defaults: {', '.join(sorted(fixed))}."
     names = {run.spec.implementation for run in board.records}
     if absent := sorted(names - draws.keys() - set(fixed)):
-        yield f"Left out, because none of their configurations has runs: {', '.join(absent)}."
+        yield f"Left out for want of runs at the defaults or of draws: {', '.join(absent)}."
     if missing := len(set(board.problems) - problems):
         yield (
             f"Left out: {missing} problem{'' if missing == 1 else 's'} on which a configuration of "

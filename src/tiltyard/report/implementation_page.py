@@ -17,6 +17,7 @@ from tiltyard.report.format import level, links, number
 from tiltyard.report.sensitivity import hint, sensitivities
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.tables import ID_DIGITS, leaderboard, run_cell
+from tiltyard.report.tuned_section import chosen_table
 from tiltyard.report.view import SuiteView, TierView
 from tiltyard.run.record import Record
 
@@ -113,6 +114,7 @@ def _tier(view: SuiteView, tier: TierView, name: str) -> dict[str, Any]:
         "conditions": describe_board(board, view.environments),
         "rows": own,
         "problems": _problems(tier, labels),
+        "chosen": chosen_table(tier, name),
     }
 
 

@@ -25,6 +25,7 @@ from tiltyard.report.tables import (
     leaderboard,
     matrix,
 )
+from tiltyard.report.tuned_section import tuned_values
 from tiltyard.report.view import Duel, SuiteView, TierView
 from tiltyard.run.record import Status
 from tiltyard.stats import RATIO_LIMIT
@@ -84,6 +85,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         "every_target": every_target(board),
         "every_metric": every_metric(board),
         "note": caution(board),
+        "tuned": tuned_values(view, tier),
         "differences": differences(tier),
         "profiles": [profile(tier, target) for target in reversed(tier.targets)],
         "trades": trades(tier),
