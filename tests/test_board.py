@@ -97,8 +97,8 @@ def test_later_record_of_the_same_run_counts(toy, record):
 
 
 def test_parameters_that_differ_from_the_defaults_show_in_the_label(toy, record):
-    assert label(toy, record("halve")) == "halve"
-    assert label(toy, record("halve", factor=0.25)) == "halve[factor=0.25]"
+    assert label(toy, record("halve").spec) == "halve"
+    assert label(toy, record("halve", factor=0.25).spec) == "halve[factor=0.25]"
 
 
 def test_tier_keeps_its_problems_only(toy, record):

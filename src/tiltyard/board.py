@@ -71,6 +71,9 @@ class Board:
         records: the latest of every (implementation, problem, seed).
         labels: the implementation's label for each record's id.
         of: how many problems there are to run; the records may be of fewer.
+        drawn: runs of drawn configurations under the same conditions; they have no rows here.
+        tuned: how many configurations each row was chosen from besides the defaults; 0 for rows
+            that were not chosen.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a board
@@ -82,8 +85,12 @@ class Board:
         *,
         labels: Mapping[str, str],
         of: int,
+        drawn: Sequence[Record] = (),
+        tuned: int = 0,
     ) -> None:
         self.of = of
+        self.drawn = drawn
+        self.tuned = tuned
         self.suite = suite
         self.tier = tier
         self.conditions = conditions
@@ -104,7 +111,8 @@ class Board:
     @cached_property
     def pool(self) -> str:
         """A hash of who was compared on what: scores of different pools are not comparable."""
-        key = canonical_json([self.implementations, self.problems, self.seeds])
+        compared = [self.implementations, self.problems, self.seeds]
+        key = canonical_json([*compared, self.tuned] if self.tuned else compared)
         return hashlib.sha256(key.encode()).hexdigest()[:12]
 
     @cached_property
@@ -153,8 +161,9 @@ class Board:
         )
         spent = ", ".join(f"{value:g} {unit}" for value, unit in limits if value is not None)
         threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
+        tuned = f"tuned({self.tuned}), " if self.tuned else ""
         return (
-            f"tier {self.tier}, {len(self.problems)} of {self.of} problems, "
+            f"tier {self.tier}, {tuned}{len(self.problems)} of {self.of} problems, "
             f"version {one.suite_version}, {one.device}, {threads}, budget {spent}, "
             f"hardware {one.hardware[:8]}, pool {self.pool}"
         )

@@ -11,8 +11,10 @@ from tiltyard.errors import TiltyardError, unknown
 from tiltyard.names import spell
 from tiltyard.registry import Registry
 from tiltyard.run.record import Record
+from tiltyard.run.spec import RunSpec
 from tiltyard.store import Store
 from tiltyard.suite import Budget, Suite
+from tiltyard.tuning import separate
 
 
 def boards(
@@ -46,7 +48,7 @@ def boards(
         spec = record.spec
         kept = spec.budget.seconds is not None and spec.budget.seconds not in others
         if kept and (names is None or spec.problem in names):
-            labels[spec.id] = label(registry, record)
+            labels[spec.id] = label(registry, spec)
             key = (labels[spec.id], spec.problem, spec.seed)
             groups[Conditions.of(record, environments)][key] = record
     usual = {Budget(seconds=one.seconds) for key, one in suite.tiers.items() if tier in (None, key)}
@@ -55,18 +57,13 @@ def boards(
         conditions, found = item
         return conditions.suite_version == suite.version, conditions.budget in usual, len(found)
 
-    ordered = sorted(groups.items(), key=weight, reverse=True)
-    return [
-        Board(
-            suite,
-            tier or "all",
-            conditions,
-            list(found.values()),
-            labels=labels,
-            of=len(names if names is not None else {problem for _, problem, _ in found}),
-        )
-        for conditions, found in ordered
-    ]
+    made = []
+    for conditions, found in sorted(groups.items(), key=weight, reverse=True):
+        shown, drawn = separate(registry, list(found.values()))
+        of = len(names if names is not None else {problem for _, problem, _ in found})
+        board = Board(suite, tier or "all", conditions, shown, labels=labels, of=of, drawn=drawn)
+        made.append(board)
+    return made
 
 
 def boards_of_store(
@@ -90,9 +87,8 @@ def boards_of_store(
     return found
 
 
-def label(registry: Registry, record: Record) -> str:
+def label(registry: Registry, spec: RunSpec) -> str:
     """Return the implementation's name with the parameters that differ from their defaults."""
-    spec = record.spec
     method = registry.implementations.get((spec.suite, spec.implementation))
     defaults = method.parameters if method else {}
     changed = {k: v for k, v in spec.parameters.items() if k not in defaults or defaults[k] != v}

@@ -23,6 +23,13 @@ Range = tuple[float, float, Literal["log", "linear"]] | tuple[Value, ...]
 Method = Callable[..., Iterator[Any]]
 
 
+def interval(values: Range) -> tuple[float, float, str] | None:
+    """Return the ends and the axis of a tuning range; None if it lists values to choose from."""
+    if len(values) == 3 and values[2] in ("log", "linear"):
+        return float(values[0]), float(values[1]), str(values[2])
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Implementation:
     """A method for one suite, as the registry finds it.
@@ -128,9 +135,9 @@ def _check_ranges(name: str, tune: Mapping[str, Range], parameters: Mapping[str,
     for parameter, values in tune.items():
         if parameter not in parameters:
             raise PluginError(f"{name} tunes {parameter}, which is none of its parameters")
-        if len(values) == 3 and values[2] in ("log", "linear"):
-            low, high = float(values[0]), float(values[1])
-            if not low < high or (values[2] == "log" and low <= 0):
+        if (ends := interval(values)) is not None:
+            low, high, axis = ends
+            if not low < high or (axis == "log" and low <= 0):
                 raise PluginError(f"{name}: the range of {parameter} is empty or not positive")
         elif not values:
             raise PluginError(f"{name}: {parameter} has no values to choose from")

@@ -5,6 +5,7 @@ import pytest
 from tiltyard.errors import TiltyardError
 from tiltyard.run.plan import Selection, plan, select_problems
 from tiltyard.run.spec import RunSpec
+from tiltyard.tuning import draws
 
 
 def planned(toy, **selection):
@@ -41,6 +42,19 @@ def test_seeds_and_tier(toy):
     assert {spec.budget.seconds for spec in specs} == {0.2}
 
 
+def test_tuning_adds_random_configurations_to_the_defaults(toy):
+    specs = planned(toy, implementations=["halve", "noisy"], seeds=2, tune=3)
+    factors = [spec.parameters["factor"] for spec in specs if spec.implementation == "halve"]
+    expected = [0.5, *(one["factor"] for one in draws(toy.implementation("toy", "halve"), 3))]
+    assert factors == [factor for factor in expected for _ in range(2)] * 2  # seeds, problems
+    assert sum(spec.implementation == "noisy" for spec in specs) == 4  # nothing to tune
+
+
+def test_a_named_setting_is_run_as_it_is(toy):
+    specs = planned(toy, implementations=["halve[factor=0.25]"], tune=3)
+    assert {spec.parameters["factor"] for spec in specs} == {0.25}
+
+
 @pytest.mark.parametrize(
     ("selection", "message"),
     [
@@ -57,6 +71,8 @@ def test_seeds_and_tier(toy):
         ({"device": "gpu"}, "device 'gpu' is none of"),
         ({"seconds": 0}, "--seconds must be positive"),
         ({"seeds": -1}, "--seeds must be positive"),
+        ({"tune": 0}, "--tune must be positive"),
+        ({"tune": 1001}, "--tune must be at most 1000"),
     ],
 )
 def test_mistakes_get_one_line(toy, selection, message):

@@ -33,45 +33,32 @@ def leaderboard(
         bool,
         typer.Option("--markdown", help="Print the top for a README [the most demanding tier]."),
     ] = False,
+    tuned: Annotated[
+        bool,
+        typer.Option("--tuned", help="With the configurations of 'tiltyard run --tune'."),
+    ] = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
     """Rank the implementations of a suite, with intervals."""
-    from tiltyard.cli.screen import console, counts, number, print_json, print_table, seconds
+    from tiltyard.cli.screen import console, print_json
+    from tiltyard.errors import TiltyardError
 
+    if markdown and tuned:
+        raise TiltyardError("--markdown and --tuned do not go together; 'tiltyard report' has both")
     if markdown:
         _print_readme(suite, tier, store, as_json=as_json)
         return
     found = _boards(suite, tier, store)
-    board = found[0]
-    if as_json:
-        print_json([row.to_json() for row in board.rows])
+    if tuned:
+        _print_tuned(found[0], as_json=as_json)
         return
-    targets = board.suite.targets
-    shown = sorted({targets[0], targets[len(targets) // 2], targets[-1]}, reverse=True)
-    rows = [
-        (
-            f"{row.rank} [{row.rank_low}-{row.rank_high}]" if row.rank else "-",
-            row.implementation,
-            number(row.score),
-            f"{row.problems}/{len(board.problems)}",
-            *(f"{row.reached[t]:.0%}" if row.problems else "-" for t in shown),
-            *(seconds(row.seconds[t]) for t in shown),
-            number(row.gap),
-            counts({name: n for name, n in row.statuses.items() if name not in FINE}),
-        )
-        for row in board.rows
-    ]
-    columns = ("rank [95 %]", "implementation", ">score", ">takes")
-    reached = [f">≤{target:g}" for target in shown]
-    times = [f">to {target:g}" for target in shown]
-    console.print(f"{board.suite.title}: {board.describe()}", style="bold", soft_wrap=True)
-    print_table("", (*columns, *reached, *times, ">gap", "failed"), rows)
-    console.print(
-        "score: area under the performance profile, mean over targets; takes: problems; ≤: share "
-        "of runs that kept the gap; to: median time until they did; gap: median final one.",
-        style="dim",
-        soft_wrap=True,
-    )
+    if as_json:
+        print_json([row.to_json() for row in found[0].rows])
+        return
+    _print_board(found[0])
+    if found[0].drawn:
+        line = f"not in this table: {len(found[0].drawn)} runs of drawn configurations; see --tuned"
+        console.print(line, soft_wrap=True)
     for other in found[1:]:
         line = f"not in this table: {len(other.records)} runs, {other.describe()}"
         console.print(line, soft_wrap=True)
@@ -158,6 +145,69 @@ def _boards(suite: str, tier: str | None, store: Path) -> list[Board]:
     found = registry()
     with Store(store, readonly=True) as opened:
         return boards_of_store(found, found.suite(suite), tier, opened)
+
+
+def _print_board(board: Board) -> None:
+    """Print a leaderboard as a table, with what its columns mean."""
+    from tiltyard.cli.screen import console, counts, number, print_table, seconds
+
+    targets = board.suite.targets
+    shown = sorted({targets[0], targets[len(targets) // 2], targets[-1]}, reverse=True)
+    rows = [
+        (
+            f"{row.rank} [{row.rank_low}-{row.rank_high}]" if row.rank else "-",
+            row.implementation,
+            number(row.score),
+            f"{row.problems}/{len(board.problems)}",
+            *(f"{row.reached[t]:.0%}" if row.problems else "-" for t in shown),
+            *(seconds(row.seconds[t]) for t in shown),
+            number(row.gap),
+            counts({name: n for name, n in row.statuses.items() if name not in FINE}),
+        )
+        for row in board.rows
+    ]
+    columns = ("rank [95 %]", "implementation", ">score", ">takes")
+    reached = [f">≤{target:g}" for target in shown]
+    times = [f">to {target:g}" for target in shown]
+    console.print(f"{board.suite.title}: {board.describe()}", style="bold", soft_wrap=True)
+    print_table("", (*columns, *reached, *times, ">gap", "failed"), rows)
+    console.print(
+        "score: area under the performance profile, mean over targets; takes: problems; ≤: share "
+        "of runs that kept the gap; to: median time until they did; gap: median final one.",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _print_tuned(board: Board, *, as_json: bool) -> None:
+    """Print the tuned leaderboard beside a board, or tell why there is none."""
+    from collections import Counter
+
+    from tiltyard.cli.screen import console, print_json
+    from tiltyard.errors import TiltyardError
+    from tiltyard.registry import registry
+    from tiltyard.tuned import SUMMARY, Untuned, tuned
+
+    found = tuned(registry(), board)
+    if found is None:
+        raise TiltyardError(
+            f"no runs of drawn configurations: {board.describe()}; "
+            f"'tiltyard run {board.suite.name} --tune 8' makes some"
+        )
+    if isinstance(found, Untuned):
+        raise TiltyardError(found.reason)
+    if as_json:
+        values = []
+        for row in found.board.rows:
+            picked = found.choices.get(row.implementation, {})
+            many = found.board.tuned if picked else 0
+            configurations = dict(Counter(picked.values()).most_common())
+            values.append({**row.to_json(), "tuned": many, "configurations": configurations})
+        print_json(values)
+        return
+    _print_board(found.board)
+    for line in (SUMMARY, *found.notes):
+        console.print(line, soft_wrap=True)
 
 
 def _print_readme(name: str, tier: str | None, store: Path, *, as_json: bool) -> None:

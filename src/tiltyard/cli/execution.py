@@ -33,9 +33,8 @@ def make_runs(
     _warn_about_cores(jobs * max((spec.threads for spec in specs), default=1))
     for suite in {spec.suite for spec in specs}:
         verify_data(found, suite, {spec.problem for spec in specs if spec.suite == suite})
-    gaps = {name: suite.gap for name, suite in found.suites.items()}
     limits = default_limits(specs, jobs=jobs, wall=wall, memory=memory)
-    with Store(store) as opened, Watcher(gaps, quiet=quiet) as watch:
+    with Store(store) as opened, Watcher(found, quiet=quiet) as watch:
         try:
             summary = execute(
                 opened,

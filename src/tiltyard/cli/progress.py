@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from tiltyard.cli.screen import console, number, seconds, status
+from tiltyard.grouping import label
+from tiltyard.registry import Registry
 from tiltyard.run.pool import Event, Finished, Planned, Refused, Started
 from tiltyard.run.record import Record
 from tiltyard.run.spec import RunSpec
@@ -25,15 +27,15 @@ class Watcher:
     """Shows the progress of runs; call it with every event.
 
     Args:
-        gaps: the gap metric of each suite.
+        registry: the suites and implementations of the runs.
         quiet: show problems that could not be set up, and nothing else.
     """
 
-    def __init__(self, gaps: dict[str, str], *, quiet: bool = False) -> None:
+    def __init__(self, registry: Registry, *, quiet: bool = False) -> None:
         self._shows = not quiet
         self._live_shows = console.is_terminal and not quiet
         self._total = 0
-        self._gaps = gaps
+        self._registry = registry
         self._done = 0
         self._begun = time.monotonic()
         self._running: dict[str, RunSpec] = {}
@@ -86,13 +88,15 @@ class Watcher:
         return f"about {left:.0f} s left"
 
     def _gap(self, record: Record) -> str:
-        gap = self._gaps[record.spec.suite]
+        gap = self._registry.suite(record.spec.suite).gap
         return number(record.metrics.get(gap)) if record.metrics else "-"
 
     def _print(self, record: Record) -> None:
         reason = f"  ({record.reason})" if record.status.failed else ""
+        spec = record.spec
+        run = f"{label(self._registry, spec)} on {spec.problem}, seed {spec.seed}"
         console.print(
-            f"[{self._done}/{self._total}] {status(record.status)} {escape(str(record.spec))}  "
+            f"[{self._done}/{self._total}] {status(record.status)} {escape(run)}  "
             f"{seconds(record.seconds)}  gap {self._gap(record)}{escape(reason)}",
             soft_wrap=True,
         )
@@ -105,13 +109,13 @@ class Watcher:
             spec = record.spec
             table.add_row(
                 status(record.status),
-                escape(spec.implementation),
+                escape(label(self._registry, spec)),
                 escape(spec.problem),
                 str(spec.seed),
                 seconds(record.seconds),
                 self._gap(record),
             )
         for spec in self._running.values():
-            names = (escape(spec.implementation), escape(spec.problem))
+            names = (escape(label(self._registry, spec)), escape(spec.problem))
             table.add_row("running", *names, str(spec.seed), "", "")
         return table

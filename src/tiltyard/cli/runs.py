@@ -26,6 +26,12 @@ def run(
     cost: opt.Cost = None,
     device: opt.Device = "cpu",
     threads: opt.Threads = 1,
+    tune: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="Besides the defaults, K random configurations of each tuning space."
+        ),
+    ] = None,
     jobs: opt.Jobs = 1,
     wall: opt.Wall = None,
     memory: opt.Memory = None,
@@ -40,6 +46,7 @@ def run(
     """
     from tiltyard.cli.execution import make_runs
     from tiltyard.cli.screen import console
+    from tiltyard.grouping import label
     from tiltyard.registry import registry
     from tiltyard.run.plan import Selection, plan
 
@@ -54,12 +61,14 @@ def run(
         cost=cost,
         device=device,
         threads=threads,
+        tune=tune,
     )
     chosen = [found.suite(name) for name in suites or sorted(found.suites)]
     specs = [spec for suite in chosen for spec in plan(found, suite, selection)]
     if dry_run:
         for spec in specs:
-            console.print(f"{spec.id[:12]}  {spec.suite}  {spec}", markup=False, soft_wrap=True)
+            run = f"{label(found, spec)} on {spec.problem}, seed {spec.seed}"
+            console.print(f"{spec.id[:12]}  {spec.suite}  {run}", markup=False, soft_wrap=True)
         budget = sum(spec.budget.seconds or 0.0 for spec in specs)
         console.print(f"{len(specs)} runs, with budgets of {budget:.0f} s together")
         return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tiltyard.conformance.check import Check, Checks, Skip, not_plain, perform
 from tiltyard.conformance.probe import Probe, Trace, trace
 from tiltyard.conformance.trial import Trial, try_methods
-from tiltyard.implementation import Range
+from tiltyard.implementation import Range, interval
 from tiltyard.names import Value
 from tiltyard.registry import Registry
 from tiltyard.run.record import Record, Status
@@ -57,10 +57,11 @@ def _ranges(trial: Trial) -> Iterator[str]:
 
 
 def _holds(values: Range, default: Value) -> bool:
-    if len(values) == 3 and values[2] in ("log", "linear"):
-        low, high = float(values[0]), float(values[1])
-        return isinstance(default, int | float) and low <= default <= high
-    return default in values
+    ends = interval(values)
+    if ends is None:
+        return default in values
+    low, high, _ = ends
+    return isinstance(default, int | float) and low <= default <= high
 
 
 def _runs(trial: Trial) -> Iterator[str]:

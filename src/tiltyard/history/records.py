@@ -16,6 +16,7 @@ from tiltyard.run.environment import environment, hardware_id
 from tiltyard.run.record import Record, Status
 from tiltyard.store import Store
 from tiltyard.suite import Budget, Suite
+from tiltyard.tuning import separate
 
 Cells = Mapping[Point, Mapping[int, Record]]
 """For every (problem, implementation) the record of each seed."""
@@ -51,11 +52,12 @@ def add_records(  # noqa: PLR0913 - options
     sheets: dict[tuple[tuple[str, str], ...], list[Entry]] = defaultdict(list)
     count = 0
     for suite in registry.suites.values():
-        records = [
+        found = [
             record
             for record in store.records(suite.name, timed=True)
             if record.environment in kept and record.spec.suite_version == suite.version
         ]
+        records, _ = separate(registry, found)
         count += len(records)
         for conditions, cells in cells_of(registry, suite, records).items():
             sheets[conditions].extend(entries_of(suite, cells))
@@ -95,7 +97,7 @@ def cells_of(
             f"{spec.budget.seconds:g}s",
         )
         conditions = conditions_of(device=spec.device, threads=spec.threads, tier=tier)
-        found[conditions][spec.problem, label(registry, record)][spec.seed] = record
+        found[conditions][spec.problem, label(registry, spec)][spec.seed] = record
     return found
 
 

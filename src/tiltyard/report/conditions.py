@@ -41,6 +41,7 @@ def describe_board(board: Board, environments: Environments) -> dict[str, str]:
     """Return the conditions of a board with its tier and pool."""
     return {
         "tier": board.tier,
+        **({"parameters": f"tuned({board.tuned})"} if board.tuned else {}),
         **describe(board.conditions, environments),
         "pool": board.pool,
         "problems": f"{len(board.problems)} of {board.of}",
@@ -60,7 +61,7 @@ def in_words(described: Mapping[str, str], escape: Callable[[str], str] = str) -
 
 
 def command(board: Board) -> str:
-    """Return the command that makes a board's runs, with the implementations at their defaults."""
+    """Return the command that makes a board's runs: the defaults, and what they are tuned over."""
     conditions, tier = board.conditions, board.suite.tiers.get(board.tier)
     words = ["tiltyard", "run", board.suite.name, "--tier", board.tier]
     if tier is None or conditions.budget.seconds != tier.seconds:
@@ -73,6 +74,8 @@ def command(board: Board) -> str:
         words += ["--device", conditions.device]
     if conditions.threads != 1:
         words += _option("threads", conditions.threads)
+    if board.tuned:
+        words += _option("tune", board.tuned)
     return shlex.join(words)
 
 

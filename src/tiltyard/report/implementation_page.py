@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tiltyard.implementation import Implementation, Range
+from tiltyard.implementation import Implementation, Range, interval
 from tiltyard.names import spell
 from tiltyard.registry import source_hash
 from tiltyard.report.addresses import duel_address, problem_address
@@ -17,6 +17,7 @@ from tiltyard.report.format import level, links, number
 from tiltyard.report.sensitivity import hint, sensitivities
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.tables import ID_DIGITS, leaderboard, run_cell
+from tiltyard.report.tuned_section import chosen_table
 from tiltyard.report.view import SuiteView, TierView
 from tiltyard.run.record import Record
 
@@ -81,8 +82,9 @@ def _parameters(method: Implementation) -> Table | None:
 
 
 def _range(values: Range) -> str:
-    if len(values) == 3 and values[2] in {"log", "linear"}:
-        axis = "logarithmic" if values[2] == "log" else "linear"
+    ends = interval(values)
+    if ends is not None:
+        axis = "logarithmic" if ends[2] == "log" else "linear"
         return f"{spell(values[0])} to {spell(values[1])}, {axis}"
     return ", ".join(spell(value) for value in values)
 
@@ -112,6 +114,7 @@ def _tier(view: SuiteView, tier: TierView, name: str) -> dict[str, Any]:
         "conditions": describe_board(board, view.environments),
         "rows": own,
         "problems": _problems(tier, labels),
+        "chosen": chosen_table(tier, name),
     }
 
 

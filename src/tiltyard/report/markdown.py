@@ -9,6 +9,7 @@ from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_w
 from tiltyard.report.format import legible, level, seconds, share, slug
 from tiltyard.report.summary import caution, place, rank_interval, telling_targets
 from tiltyard.report.tables import gap, statuses
+from tiltyard.tuned import SUMMARY, Tuned, Untuned
 
 _TOP = 5
 
@@ -45,10 +46,25 @@ def leaderboard_markdown(board: Board, environments: Environments | None = None)
     return "\n".join(lines) + "\n"
 
 
-def page_markdown(board: Board, environments: Environments) -> str:
-    """Return a board as a Markdown file with a heading."""
-    heading = f"# {_text(board.suite.title)}, tier {board.tier}"
-    return f"{heading}\n\n{leaderboard_markdown(board, environments)}"
+def page_markdown(
+    board: Board, environments: Environments, tuned: Tuned | Untuned | None = None
+) -> str:
+    """Return a board as a Markdown file with a heading.
+
+    Args:
+        board: whose rows are shown.
+        environments: the store's, for the hardware in words.
+        tuned: the tuned board beside it, or why there is none.
+    """
+    parts = [f"# {_text(board.suite.title)}, tier {board.tier}\n"]
+    parts.append(leaderboard_markdown(board, environments))
+    if isinstance(tuned, Untuned):
+        parts.append(f"{_text(tuned.reason)}\n")
+    elif tuned is not None:
+        parts += [f"## tuned({tuned.board.tuned})\n", f"{SUMMARY}\n"]
+        parts.append(leaderboard_markdown(tuned.board, environments))
+        parts += [f"{_text(note)}\n" for note in tuned.notes]
+    return "\n".join(parts)
 
 
 def readme_markdown(board: Board, environments: Environments) -> str:

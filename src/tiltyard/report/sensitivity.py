@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tiltyard.board import Conditions
-from tiltyard.implementation import Implementation
+from tiltyard.implementation import Implementation, interval
 from tiltyard.names import Value
 from tiltyard.report.conditions import describe
 from tiltyard.report.figures import Figure
@@ -63,7 +63,8 @@ def hint(view: SuiteView, method: Implementation) -> str:
     values = "LOW:HIGH:COUNT"
     if parameter in method.tune:
         tuned = method.tune[parameter]
-        ranged = len(tuned) == 3 and tuned[2] == "log"
+        ends = interval(tuned)
+        ranged = ends is not None and ends[2] == "log"
         values = f"{tuned[0]:g}:{tuned[1]:g}:9" if ranged else ",".join(map(str, tuned[:2]))
     words = ["tiltyard", "sweep", view.suite.name, method.name]
     return shlex.join([*words, "--parameter", parameter, "--values", values])

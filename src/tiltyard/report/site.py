@@ -128,8 +128,9 @@ def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
 
 def _write_exports(view: SuiteView, out: Path, *, papers: bool) -> None:
     """Write the leaderboards of one suite in every format that is no page."""
-    for board in (tier.board for tier in view.tiers):
-        text = page_markdown(board, view.environments)
+    for tier in view.tiers:
+        board = tier.board
+        text = page_markdown(board, view.environments, tier.tuned)
         write_file(out / at.markdown_address(board.suite.name, board.tier), text)
         for address, content in exports(board, view.environments, papers=papers):
             make_folder((out / address).parent)

@@ -25,6 +25,7 @@ from tiltyard.report.tables import (
     leaderboard,
     matrix,
 )
+from tiltyard.report.tuned_section import tuned_values
 from tiltyard.report.view import Duel, SuiteView, TierView
 from tiltyard.run.record import Status
 from tiltyard.stats import RATIO_LIMIT
@@ -85,6 +86,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         "every_target": every_target(board),
         "every_metric": every_metric(board),
         "note": caution(board),
+        "tuned": tuned_values(view, tier),
         "differences": differences(tier),
         "pool": board.pool,
         "profiles": [profile(tier, target) for target in reversed(tier.targets)],
@@ -108,7 +110,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
 
 
 def _other(view: SuiteView, tier: TierView, board: Board) -> tuple[str, Table]:
-    names = {label(view.registry, one): one.spec.implementation for one in board.records}
+    names = {label(view.registry, one.spec): one.spec.implementation for one in board.records}
     return other(board, view.environments), leaderboard(board, tier.targets, names)
 
 

@@ -54,7 +54,8 @@ def leaderboard(
         for row in board.rows
         if only is None or row.implementation in only
     ]
-    return Table(f"Leaderboard, tier {board.tier}", columns, rows, head=1)
+    tuned = f", tuned({board.tuned})" if board.tuned else ""
+    return Table(f"Leaderboard, tier {board.tier}{tuned}", columns, rows, head=1)
 
 
 def every_target(board: Board) -> Table:

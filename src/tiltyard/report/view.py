@@ -20,6 +20,7 @@ from tiltyard.run.plan import TIERS
 from tiltyard.run.record import Record
 from tiltyard.stats import HeadToHead
 from tiltyard.suite import Suite
+from tiltyard.tuned import Tuned, Untuned, tuned
 
 COLOURS, DASHES = 7, 4
 """How many the style sheet has; together they tell 28 implementations apart."""
@@ -50,12 +51,14 @@ class TierView:
         others: runs of the same problems under other conditions.
         names: the implementation of each of the board's labels.
         label_of: the label of each of the board's records, by its id.
+        tuned: the tuned board, why there is none, or None without runs of drawn configurations.
     """
 
     board: Board
     others: Sequence[Board]
     names: dict[str, str]
     label_of: dict[str, str]
+    tuned: Tuned | Untuned | None
 
     @property
     def anchor(self) -> str:
@@ -133,9 +136,10 @@ class SuiteView:
         for tier in [one for one in reversed(TIERS) if one in self.suite.tiers]:
             found = boards(self.registry, self.suite, tier, self.records, self.environments)
             if found:
-                labels = {one.spec.id: label(self.registry, one) for one in found[0].records}
+                labels = {one.spec.id: label(self.registry, one.spec) for one in found[0].records}
                 names = {labels[one.spec.id]: one.spec.implementation for one in found[0].records}
-                views.append(TierView(found[0], found[1:], names, labels))
+                best = tuned(self.registry, found[0])
+                views.append(TierView(found[0], found[1:], names, labels, best))
         return views
 
     @cached_property

@@ -16,6 +16,7 @@ from tiltyard.registry import Registry, source_hash
 from tiltyard.run.environment import gpus
 from tiltyard.run.spec import RunSpec
 from tiltyard.suite import Budget, Suite
+from tiltyard.tuning import MOST, draws
 
 TIERS = ("smoke", "standard", "full")
 
@@ -35,6 +36,8 @@ class Selection:
         cost: a further limit, in weighted oracle calls.
         device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU where machine and method have one.
         threads: for BLAS, torch and numba.
+        tune: how many random configurations of each implementation are run besides its defaults;
+            one that is selected with parameters runs with these alone.
     """
 
     tier: str = "smoke"
@@ -46,16 +49,19 @@ class Selection:
     cost: float | None = None
     device: str = "cpu"
     threads: int = 1
+    tune: int | None = None
 
     def __post_init__(self) -> None:
         if self.tier not in TIERS:
             raise unknown("tier", self.tier, TIERS)
         if not re.fullmatch(r"cpu|auto|cuda(:\d+)?", self.device):
             raise TiltyardError(f"device {self.device!r} is none of cpu, cuda, cuda:N, auto")
-        for name in ("seeds", "seconds", "iterations", "cost", "threads"):
+        for name in ("seeds", "seconds", "iterations", "cost", "threads", "tune"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise TiltyardError(f"--{name} must be positive, got {value}")
+        if self.tune is not None and self.tune > MOST:
+            raise TiltyardError(f"--tune must be at most {MOST}, got {self.tune}")
 
 
 def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec]:
@@ -65,7 +71,11 @@ def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec
         TiltyardError: a pattern selects nothing, or a name or parameter is unknown.
     """
     tier = suite.tiers[selection.tier]
-    methods = select_implementations(registry, suite.name, selection.implementations)
+    settings = [
+        (method.name, parameters)
+        for method, named in select_implementations(registry, suite.name, selection.implementations)
+        for parameters in _settings(method, named, selection.tune or 0)
+    ]
     budget = Budget(
         seconds=selection.seconds or tier.seconds,
         iterations=selection.iterations,
@@ -74,13 +84,13 @@ def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec
     requests = [
         Request(
             problem=name,
-            implementation=method.name,
+            implementation=implementation,
             parameters=parameters,
             seeds=tuple(range(selection.seeds or tier.seeds)),
             budget=budget,
         )
         for name in select_problems(registry, suite.name, selection.tier, selection.problems)
-        for method, parameters in methods
+        for implementation, parameters in settings
     ]
     return plan_requests(
         registry, suite, requests, device=selection.device, threads=selection.threads
@@ -159,6 +169,15 @@ def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> None
             verified.add(dataset)
         if family.files:
             registry.build(suite, name)
+
+
+def _settings(
+    method: Implementation, named: Mapping[str, Value], tune: int
+) -> list[Mapping[str, Value]]:
+    """Return the parameters that a user named, or the defaults and random configurations."""
+    if {**method.parameters, **named} != method.parameters:
+        return [named]
+    return [named, *draws(method, tune)]
 
 
 def _specs(  # noqa: PLR0913 - what a request is completed with
