@@ -104,7 +104,7 @@ def interval(samples: NDArray[_T], axis: int = -1) -> tuple[NDArray[_T], NDArray
     """
     first, last = _ends(samples.shape[axis])
     ordered = np.partition(samples, [first, last], axis=axis)
-    return ordered.take(first, axis), ordered.take(last, axis)
+    return np.asarray(ordered.take(first, axis)), np.asarray(ordered.take(last, axis))
 
 
 def median_interval(samples: Array) -> tuple[float, float, float]:
