@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import methodcaller
+from operator import itemgetter
 from typing import Any, overload
 
 _ABSENT = -1
@@ -101,14 +102,14 @@ class Checkpoints(Sequence[Checkpoint]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Yield each key with its value in every row, None where a row lacks it."""
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Any]]]:
+    """Return each key with its value in every row, None where a row lacks it."""
     names = list(rows[0]) if rows else []
-    if all(map(names.__eq__, map(list, rows))):  # as good as always, and four times as fast
-        yield from zip(names, zip(*map(methodcaller("values"), rows), strict=True), strict=True)
-        return
-    for name in dict.fromkeys(chain.from_iterable(rows)):
-        yield name, [row.get(name) for row in rows]
+    if set(map(len, rows)) == {len(names)}:  # as good as always all have the same keys: faster
+        with contextlib.suppress(KeyError):
+            return [(name, list(map(itemgetter(name), rows))) for name in names]
+    every = dict.fromkeys(chain.from_iterable(rows))
+    return [(name, [row.get(name) for row in rows]) for name in every]
 
 
 def _filled(values: Sequence[Any], absent: float) -> Sequence[Any]:

@@ -103,8 +103,8 @@ def interval(samples: NDArray[_T], axis: int = -1) -> tuple[NDArray[_T], NDArray
         axis: the axis of the samples.
     """
     first, last = _ends(samples.shape[axis])
-    ordered = np.partition(samples, [first, last], axis=axis)
-    return np.asarray(ordered.take(first, axis)), np.asarray(ordered.take(last, axis))
+    ordered = np.moveaxis(np.partition(samples, [first, last], axis=axis), axis, 0)
+    return ordered[first], ordered[last]
 
 
 def median_interval(samples: Array) -> tuple[float, float, float]:
