@@ -102,6 +102,7 @@ class Board:
         for record in records:
             self._cells[labels[record.spec.id], record.spec.problem].append(record)
         self._costs: dict[tuple[float, Unit], Array] = {}
+        self._medians: dict[float, Array] = {}
 
     def runs(self, implementation: str, problem: str) -> list[Record]:
         """Return an implementation's records on a problem, one a seed."""
@@ -174,10 +175,12 @@ class Board:
 
     def common_target(self, problem: str, *implementations: str) -> float:
         """Return the tightest target that one of the implementations reaches on a problem."""
+        rows = [self.implementations.index(name) for name in implementations]
+        column = self.problems.index(problem)
         reached = [
             target
             for target in self.suite.targets
-            if any(math.isfinite(self.seconds(name, problem, target)) for name in implementations)
+            if np.isfinite(self.medians(target)[rows, column]).any()
         ]
         return reached[-1] if reached else self.suite.targets[0]
 
@@ -189,12 +192,26 @@ class Board:
     def seconds(self, implementation: str, problem: str, target: float) -> float:
         """Return the median over seeds of sustained seconds; inf if missed, NaN if unsupported."""
         cell = self.implementations.index(implementation), self.problems.index(problem)
-        return float(median_of_runs(self.costs(target)[cell], upper=True))
+        return float(self.medians(target)[cell])
 
     def gap(self, implementation: str, problem: str) -> float:
         """Return the median final gap over seeds; inf for failed runs, NaN if unsupported."""
-        gaps = [final_gap(self.suite, record) for record in self.runs(implementation, problem)]
-        return float(median_of_runs(np.array(gaps), upper=True))
+        cell = self.implementations.index(implementation), self.problems.index(problem)
+        return float(self._gaps[cell])
+
+    @cached_property
+    def _gaps(self) -> Array:
+        """(implementations, problems) median final gaps."""
+        return median_of_runs(self.array(lambda one: final_gap(self.suite, one)), upper=True)
+
+    def medians(self, target: float) -> Array:
+        """Return (implementations, problems) medians over seeds of sustained seconds.
+
+        Inf where most runs missed the target, NaN where none is known.
+        """
+        if target not in self._medians:
+            self._medians[target] = median_of_runs(self.costs(target), upper=True)
+        return self._medians[target]
 
     def costs(self, target: float, unit: Unit = "seconds") -> Array:
         """Return (implementations, problems, seeds) sustained costs to a target.

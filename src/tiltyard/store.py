@@ -148,14 +148,18 @@ class Store:
             answers: whether the records hold their answers.
         """
         with self._errors("read"):
-            rows = self._db.execute(
-                "SELECT spec, result, CASE WHEN ? THEN answer END FROM records "
-                "WHERE (? IS NULL OR suite = ?) "
+            # SQLite would sort whole records, and write what is large to a temporary file.
+            keys = self._db.execute(
+                "SELECT rowid FROM records WHERE (? IS NULL OR suite = ?) "
                 "AND (NOT ? OR json_extract(spec, '$.budget.seconds') IS NOT NULL) "
                 "ORDER BY started, id, hardware",
-                (answers, suite, suite, timed),
-            )
-            for spec, result, answer in rows:
+                (suite, suite, timed),
+            ).fetchall()
+            for (key,) in keys:
+                spec, result, answer = self._db.execute(
+                    "SELECT spec, result, CASE WHEN ? THEN answer END FROM records WHERE rowid = ?",
+                    (answers, key),
+                ).fetchone()
                 yield Record.from_json(json.loads(spec), _unpack(result), answer)
 
     def find(self, prefix: str) -> Record:

@@ -23,8 +23,8 @@ from tiltyard.history.evidence import (
     _mann_whitney,
     _reach,
     holm,
-    largest_rise,
 )
+from tiltyard.history.screening import largest_rise, least_fisher
 from tiltyard.history.series import read
 from tiltyard.history.steps import difference_spread, shifts_at, steps
 
@@ -75,6 +75,26 @@ def test_fisher_is_scipys():
     expected = fisher_exact([[2, 1], [3, 20]], alternative="greater").pvalue
     assert _fisher(before, after) == pytest.approx(expected)
     assert _fisher(before, np.array([0.5])) == 1.0  # no outcomes
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=6))
+def test_fisher_is_nowhere_below_its_bound(failures):
+    """Over all windows and all later last commits; runs of four seeds."""
+    commits_of = [np.array([1.0] * k + [0.0] * (4 - k)) for k in failures]
+    n = len(failures)
+    found = [
+        _fisher(np.concatenate(commits_of[start:stop]), np.concatenate(commits_of[last:]))
+        for last in range(1, n)
+        for start, stop in itertools.combinations(range(last + 1), 2)
+    ]
+    counts = np.array([[0.0, *failures]]), np.array([[0.0] + [4.0] * n])  # padded
+    assert min(found) >= least_fisher(*counts)[0] * (1 - 1e-9)
+
+
+def test_bound_of_fisher_is_reached():
+    counts = np.array([[0.0, 0, 0, 2]]), np.full((1, 4), 6.0)
+    expected = _fisher(np.zeros(18), np.array([1.0, 1, 0, 0, 0, 0]))
+    assert least_fisher(*counts)[0] == pytest.approx(expected)
 
 
 def test_holm_follows_its_definition():

@@ -72,6 +72,17 @@ def test_a_slowdown_of_20_percent_is_found_at_its_commit(seed):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+def test_a_random_method_whose_seeds_differ_twofold_hides_nothing(seed):
+    """A seed takes as long at every commit; only what comes on top of that is noise."""
+    spread = np.exp(np.random.default_rng([seed, 2]).normal(0, 0.7, (COUNT, 1, SAMPLES)))
+    places, up = planted(seed)
+    samples = spread * np.exp(noise(seed))
+    assert sum(map(len, alarms(samples))) <= 2
+    near = found_near(alarms(samples * np.where(up, 1.2, 1.0)), places)
+    assert np.mean(near) >= 0.95
+
+
+@pytest.mark.parametrize("seed", [0, 1])
 def test_a_tenfold_gap_is_found_at_its_commit(seed):
     places, up = planted(seed)
     assert np.mean(found_near(alarms(3 + noise(seed, 0.25) + up, "log10"), places)) >= 0.95

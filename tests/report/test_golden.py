@@ -14,7 +14,7 @@ from toy_store import MINUS, PLUS, record
 
 import tiltyard
 from tiltyard.report.badge import badges
-from tiltyard.report.document import leaderboard_json
+from tiltyard.report.document import board_json, leaderboard_json
 from tiltyard.report.latex import leaderboard_latex
 from tiltyard.report.markdown import page_markdown, readme_markdown
 from tiltyard.report.paper_data import gaps, profiles, to_csv, work_precision
@@ -61,7 +61,9 @@ def contents(toy):
     """Return the golden files by name, as they are made now."""
     board, small = standard(toy), smoke(toy)
     found = {
-        "leaderboard.json": leaderboard_json([board, small], ENVIRONMENTS),
+        "leaderboard.json": leaderboard_json(
+            [board_json(one, ENVIRONMENTS) for one in (board, small)]
+        ),
         "profile-average.csv": to_csv(board, ("ratio", "share"), profiles(board, None)),
         "gap.csv": to_csv(board, ("problem", "gap"), gaps(board)),
         "time-accuracy.csv": to_csv(board, ("seconds", "target"), work_precision(board)),

@@ -346,3 +346,19 @@ def test_names_that_read_alike_have_addresses_of_their_own(address):
 def test_a_duels_address_has_no_order():
     assert duel_address("toy", "a", "b") == duel_address("toy", "b", "a")
     assert duel_address("toy", "a-vs-b", "c") != duel_address("toy", "a", "b-vs-c")
+
+
+def test_profiles_over_ratios_and_over_calls_name_their_pool(site):
+    text = site(by_hand())["toy.html"].text
+    assert "within a ratio of the best implementation's median time" in text
+    assert "with so many weighted oracle calls. noisy: 100 % in the end" in text.replace(
+        "\xa0", " "
+    )
+    assert text.count("pool ") == 2
+
+
+def test_no_data_profile_without_counted_calls(site):
+    runs = by_hand()
+    for run in runs:
+        run.checkpoints = [dataclasses.replace(point, oracles={}) for point in run.checkpoints]
+    assert "No run that counted its oracle calls reached a target" in site(runs)["toy.html"].text

@@ -9,7 +9,7 @@ from odd_boards import ENVIRONMENTS, ODD, board_of, odd_boards
 from toy_store import by_hand, record
 
 import tiltyard
-from tiltyard.report.document import FORMAT, SCHEMA, leaderboard_json, schema_json
+from tiltyard.report.document import FORMAT, SCHEMA, board_json, leaderboard_json, schema_json
 
 PUBLISHED = json.loads(schema_json())
 
@@ -20,7 +20,7 @@ def validate(document):
 
 
 def document(*boards):
-    return json.loads(leaderboard_json(boards, ENVIRONMENTS))
+    return json.loads(leaderboard_json([board_json(one, ENVIRONMENTS) for one in boards]))
 
 
 @pytest.fixture

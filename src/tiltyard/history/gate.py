@@ -9,14 +9,16 @@ alarm, nor is an improvement; ``since`` accepts all that happened up to a commit
 - Where commits repeat exactly the same samples, as a deterministic method does, the comparison is
   exact: worse by more than 1 % is a regression.
 - Elsewhere it must be worse by a margin (10 % of time, memory, energy and errors, 25 % of a gap)
-  and two tests must say so at p < 0.002, times the number of places that the step was chosen from.
-  One is by Mann and Whitney (1947, doi:10.1214/aoms/1177730491), on the samples of both levels, six
-  a side or more. The other is Student's, on commits: all samples of a commit share the machine's
-  good or bad day, so with seven commits or more a step must stand out from the spread *between*
-  commits, around the levels and from each commit to the next. With fewer, that spread is unknown,
-  and the level must be worse by the margin than every commit of the earlier one. asv's detection
-  misses steps in short histories, so its levels are divided further where a test finds a step, and
-  the newest commit is always tested as a level of its own, too.
+  and two tests must say so at p < 0.002. One is by Mann and Whitney (1947,
+  doi:10.1214/aoms/1177730491), on the samples of both levels, six a side or more; with seven
+  commits or more, less what each seed takes above the others. The other is Student's, on commits:
+  all samples of a commit share the machine's good or bad day, so with seven commits or more a step
+  must stand out from the spread *between* commits, around the levels and from each commit to the
+  next; its p-value counts times the number of places that the step was chosen from. With fewer
+  commits that spread is unknown: the first test's p-value counts so many times, and the level must
+  be worse by the margin than every commit of the earlier one. asv's detection misses steps in short
+  histories, so its levels are divided further where a test finds a step, and the newest commit is
+  always tested as a level of its own, too.
 - Shares of runs that failed or missed a target take Fisher's exact test on the counts instead.
   Where no run ever did and now all do, no test is needed.
 - Many series are many chances of a false alarm. So the tests must also pass Holm's correction
@@ -43,10 +45,10 @@ from tiltyard.history.evidence import (
     Thresholds,
     exact_evidence,
     holm,
-    least_p_values,
     tested_evidence,
 )
 from tiltyard.history.frame import CONDITIONS, SERIES
+from tiltyard.history.screening import least_p_values
 from tiltyard.history.series import Table, read, unit_of
 from tiltyard.report.format import number, seconds, share
 
@@ -223,7 +225,7 @@ def _exact(
     """Return for each series that an exact comparison finds worse its worst evidence."""
     found = {}
     for kind, chosen in table.by_kind(compared):
-        values = table.aligned(chosen)
+        values = table.aligned(table.levels, chosen)
         barriers = thresholds.barrier(kind, values[:, :-1], exact=True)
         for index in chosen[(values[:, -1:] > barriers).any(axis=1)].tolist():
             evidence = list(exact_evidence(table[index], thresholds, accepted))
@@ -238,7 +240,7 @@ def _tested(
     """Return the same for those that tests find worse, corrected for their number."""
     least: dict[int, float] = {}
     for kind, chosen in table.by_kind(compared[table.varies[compared]]):
-        bounds = least_p_values(table.aligned(chosen), kind, thresholds)
+        bounds = least_p_values(table, chosen, kind, thresholds)
         least.update(zip(chosen.tolist(), bounds.tolist(), strict=True))
     tests = len(least)
     # Holm's level is the higher, the smaller p-values are: with bounds below them nothing is lost.

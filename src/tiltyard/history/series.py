@@ -121,13 +121,13 @@ class Table:
         for kind in np.unique(kinds):
             yield Kind(kind), chosen[kinds == kind]
 
-    def aligned(self, chosen: NDArray[np.int64]) -> Array:
-        """Return (chosen, commits) levels of these series, NaN on the left of shorter ones."""
+    def aligned(self, values: Array, chosen: NDArray[np.int64]) -> Array:
+        """Return (chosen, commits) values of rows, NaN on the left of shorter series."""
         counts = self.starts[chosen + 1] - self.starts[chosen]
         width = int(counts.max(initial=0))
         back = np.arange(width)[None, ::-1]
         rows = self.starts[chosen + 1, None] - 1 - back
-        return np.where(back < counts[:, None], self.levels[np.maximum(rows, 0)], np.nan)
+        return np.where(back < counts[:, None], values[np.maximum(rows, 0)], np.nan)
 
 
 def read(frame: pd.DataFrame, commits: Sequence[str], kinds: Sequence[str]) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from tiltyard.report.format import slug
 
@@ -58,6 +59,7 @@ def board_stem(suite: str, tier: str) -> str:
     return f"{slug(suite)}-{slug(tier)}"
 
 
+@lru_cache(maxsize=1 << 14)  # every page links to most of the others
 def _below(suite: str, kind: str, *names: str) -> str:
     """Return a readable name with a hash that keeps apart what reads alike."""
     clean = [re.sub(r"[^A-Za-z0-9]+", "-", name)[:_LETTERS].strip("-") or "x" for name in names]

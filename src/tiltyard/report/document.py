@@ -19,18 +19,13 @@ FORMAT = 1
 SCHEMA = "leaderboard.schema.json"
 
 
-def leaderboard_json(boards: Sequence[Board], environments: Environments) -> str:
-    """Return boards as JSON text; NaN and infinity are null.
-
-    Args:
-        boards: in the order in which the document holds them.
-        environments: the store's.
-    """
+def leaderboard_json(boards: Sequence[dict[str, Any]]) -> str:
+    """Return the document of these boards, from ``board_json``, as text."""
     value = {
         "$schema": SCHEMA,
         "format": FORMAT,
         "tiltyard": tiltyard.__version__,
-        "boards": [_board(board, environments) for board in boards],
+        "boards": list(boards),
     }
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -40,7 +35,8 @@ def schema_json() -> str:
     return (Path(__file__).parent / SCHEMA).read_text("utf-8")
 
 
-def _board(board: Board, environments: Environments) -> dict[str, Any]:
+def board_json(board: Board, environments: Environments) -> dict[str, Any]:
+    """Return a board as plain JSON values; NaN and infinity are null."""
     conditions, suite = board.conditions, board.suite
     started = sorted(record.started for record in board.records if record.started)
     used = (environments.get(record.environment, {}) for record in board.records)

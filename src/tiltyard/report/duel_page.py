@@ -17,7 +17,7 @@ from tiltyard.report.format import count, level, number, seconds, share
 from tiltyard.report.svg import Plot, Shape, log_axis
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.view import Duel, SuiteView, TierView
-from tiltyard.stats import LEVEL, MINIMUM_PROBLEMS, HeadToHead, Outcome, median_of_runs
+from tiltyard.stats import LEVEL, MINIMUM_PROBLEMS, HeadToHead, Outcome
 
 _SHAPES: dict[Outcome, Shape] = {"win": "dot", "loss": "triangle", "tie": "square"}
 _STYLES: dict[Outcome, str] = {"win": "s0 d0", "loss": "s1 d0", "tie": "s4 d0"}
@@ -52,10 +52,7 @@ def duel_values(
 def _tier(view: SuiteView, tier: TierView, first: str, second: str, duel: Duel) -> dict[str, Any]:
     board, target, result = tier.board, duel.target, duel.result
     labels = tier.contenders[first], tier.contenders[second]
-    times = [
-        median_of_runs(board.costs(target)[board.implementations.index(label)], upper=True)
-        for label in labels
-    ]
+    times = [board.medians(target)[board.implementations.index(label)] for label in labels]
     return {
         "name": board.tier,
         "anchor": tier.anchor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tiltyard.report.format import count, level, number, seconds, share
@@ -17,6 +17,13 @@ UNITS: dict[Unit, str] = {
     "oracles": "weighted oracle calls",
 }
 
+_SHARES = Axis(
+    "share of runs",
+    0.0,
+    1.04,  # so that a line at 1 is not the plot's edge
+    log=False,
+    ticks=tuple((v / 4, f"{v / 4:g}") for v in range(5)),
+)
 _BANDS = 3
 _DESCRIBED = 12
 _BELOW = 1e-3
@@ -41,32 +48,55 @@ class Figure:
 def profile(tier: TierView, target: float) -> Figure:
     """Return the Dolan-More performance profiles for one target, with bands for the best."""
     found = tier.analysis.performance_profiles(target)
-    drawn = {name: one for name, one in found.items() if one.problems}
     described = [
         f"{name}: {share(float(one(1.0)))} at ratio 1, "
         f"{share(float(one(RATIO_LIMIT)))} at ratio {RATIO_LIMIT:g}"
-        for name, one in list(drawn.items())[:_DESCRIBED]
+        for name, one in list(_taken(found).items())[:_DESCRIBED]
     ]
     plot = Plot(
         f"Performance profile for gap {level(target)}",
         f"Share of runs that come to gap {level(target)} within a ratio of the best "
         f"implementation's median time on the problem. {'; '.join(described)}.",
         log_axis("time, as a ratio to the best", 1.0, RATIO_LIMIT),
-        Axis(
-            "share of runs",
-            0.0,
-            1.04,  # so that a line at 1 is not the plot's edge
-            log=False,
-            ticks=tuple((v / 4, f"{v / 4:g}") for v in range(5)),
-        ),
+        _SHARES,
     )
+    return _profiles(tier, found, plot, f"Gap {level(target)}")
+
+
+def data_profile(tier: TierView, target: float) -> Figure | None:
+    """Return the More-Wild data profiles for one target; None where no run of them reached it."""
+    found = tier.analysis.data_profiles(target)
+    ends = [value for one in found.values() for value in one.at.tolist() if value > 0]
+    if not ends:
+        return None
+    high = max(ends)
+    described = [
+        f"{name}: {share(float(one(high)))} in the end"
+        for name, one in list(_taken(found).items())[:_DESCRIBED]
+    ]
+    plot = Plot(
+        f"Data profile for gap {level(target)}",
+        f"Share of runs that come to gap {level(target)} with so many weighted oracle calls. "
+        f"{'; '.join(described)}.",
+        log_axis("weighted oracle calls", min(ends), high),
+        _SHARES,
+    )
+    return _profiles(tier, found, plot, f"Gap {level(target)}")
+
+
+def _taken(found: Mapping[str, Profile]) -> dict[str, Profile]:
+    return {name: one for name, one in found.items() if one.problems}
+
+
+def _profiles(tier: TierView, found: Mapping[str, Profile], plot: Plot, caption: str) -> Figure:
+    """Draw the profiles of those that take a problem, with bands for the best."""
+    drawn = _taken(found)
     for name in list(drawn)[:_BANDS]:
-        low, high = _steps(drawn[name], "low"), _steps(drawn[name], "high")
+        low, high = _steps(drawn[name], "low", plot.x), _steps(drawn[name], "high", plot.x)
         plot.band(low, high, tier.style[name])
     for name in reversed(drawn):  # the best comes last, on top
-        plot.line(name, _steps(drawn[name], "share"), tier.style[name])
-    legend = [(name, tier.style[name]) for name in drawn]
-    return Figure(plot.text(), f"Gap {level(target)}", legend)
+        plot.line(name, _steps(drawn[name], "share", plot.x), tier.style[name])
+    return Figure(plot.text(), caption, [(name, tier.style[name]) for name in drawn])
 
 
 def convergence(tier: TierView, problem: str, unit: Unit) -> Figure | None:
@@ -104,18 +134,18 @@ def convergence(tier: TierView, problem: str, unit: Unit) -> Figure | None:
     return Figure(plot.text(), caption, [(name, tier.style[name]) for name in drawn])
 
 
-def _steps(one: Profile, what: str) -> Points:
-    """Return the corners of a profile, or of an end of its band, from 1 to RATIO_LIMIT."""
+def _steps(one: Profile, what: str, axis: Axis) -> Points:
+    """Return the corners of a profile, or of an end of its band, over an axis."""
     heights = getattr(one, what)
-    start = int((one.at <= 1.0).sum())
+    start = int((one.at <= axis.low).sum())
     height = float(heights[start - 1]) if start else 0.0
-    points = [(1.0, height)]
-    for ratio, above in zip(one.at[start:].tolist(), heights[start:].tolist(), strict=True):
-        if ratio > RATIO_LIMIT:
+    points = [(axis.low, height)]
+    for cost, above in zip(one.at[start:].tolist(), heights[start:].tolist(), strict=True):
+        if cost > axis.high:
             break
-        points += [(ratio, height), (ratio, above)]
+        points += [(cost, height), (cost, above)]
         height = above
-    return [*points, (RATIO_LIMIT, height)]
+    return [*points, (axis.high, height)]
 
 
 def _median_run(tier: TierView, implementation: str, problem: str) -> Record | None:

@@ -16,6 +16,7 @@ from tiltyard.suite import Budget
 NOT_APPLICABLE = "-"
 
 _SHORT = 12
+_CACHED = 1 << 16  # a suite's pages spell the same times again and again
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SOURCE = re.compile(
@@ -26,6 +27,7 @@ _SOURCE = re.compile(
 )
 
 
+@lru_cache(maxsize=_CACHED)
 def number(value: float) -> str:
     """Return three significant digits; ``-`` for NaN, ``∞`` for infinity."""
     if math.isnan(value):
@@ -45,6 +47,7 @@ def precise(value: float) -> str:
     return _short_exponent(f"{value:.7g}") if math.isfinite(value) else number(value)
 
 
+@lru_cache(maxsize=_CACHED)
 def seconds(value: float) -> str:
     """Return a time with its unit; ``missed`` for infinity, ``-`` for NaN."""
     if math.isinf(value):

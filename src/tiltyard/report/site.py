@@ -5,16 +5,17 @@ Everything follows from the records and the history: the same input gives the sa
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tiltyard.registry import Registry
 from tiltyard.report import addresses as at
 from tiltyard.report.claims import Outcome, outcomes
-from tiltyard.report.document import SCHEMA, leaderboard_json, schema_json
+from tiltyard.report.document import SCHEMA, board_json, leaderboard_json, schema_json
 from tiltyard.report.duel_page import duel_values
 from tiltyard.report.exports import exports
 from tiltyard.report.format import count, links
@@ -23,6 +24,7 @@ from tiltyard.report.implementation_page import implementation_values
 from tiltyard.report.markdown import page_markdown
 from tiltyard.report.methods_page import methods_values
 from tiltyard.report.problem_page import problem_values
+from tiltyard.report.processes import each_suite
 from tiltyard.report.render import make_folder, write_file, write_page
 from tiltyard.report.suite_page import Duels, card, suite_values
 from tiltyard.report.table import Cell, Column, Table
@@ -52,27 +54,52 @@ def write_site(
     """
     environments, runs = store.environments(), store.counts()
     make_folder(out)
-    cards, claims, data = [], [], []
-    made: Counter[str] = Counter()
-    for name, suite in sorted(registry.suites.items()):
-        if name not in runs:
-            continue
-        records = list(store.records(name, answers=False))
-        made.update(record.environment for record in records)
-        view = SuiteView(registry, suite, records, environments)
-        found = outcomes(registry, suite, records, environments)
-        _write_suite(view, found, out)
-        _write_exports(view, out, papers=papers)
-        claims.append((suite, at.suite_address(name), [_claim(one) for one in found]))
-        data += [tier.board for tier in view.tiers]
-        cards.append(card(view))
-    write_file(out / "leaderboard.json", leaderboard_json(data, environments))
+    shown = {name: runs[name] for name in sorted(registry.suites) if name in runs}
+    parts = each_suite(partial(_make_suite, papers=papers), registry, store, out, shown)
+    data = [board for part in parts for board in part.boards]
+    claims = [(part.card, part.claims) for part in parts]
+    cards = [part.card for part in parts]
+    made = sum((part.made for part in parts), Counter[str]())
+    write_file(out / "leaderboard.json", leaderboard_json(data))
     write_file(out / SCHEMA, schema_json())
     write_page(out, at.CLAIMS, "claims.html", {"suites": claims})
     _write_history(history, out)
     write_page(out, at.METHODS, "methods.html", methods_values(registry, environments, made))
     write_page(out, at.INDEX, "index.html", {"cards": cards, **_rest(registry, runs)})
     return out / at.INDEX
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the pages of all suites show of one, as data that another process can send.
+
+    Attributes:
+        card: of the index.
+        claims: what became of each.
+        boards: its leaderboards as JSON.
+        made: how many of its records were made in each environment.
+    """
+
+    card: dict[str, Any]
+    claims: list[dict[str, Any]]
+    boards: list[dict[str, Any]]
+    made: Counter[str]
+
+
+def _make_suite(registry: Registry, store: Store, out: Path, name: str, *, papers: bool) -> _Part:
+    """Write every page of one suite, and return what the other pages show of it."""
+    suite, environments = registry.suites[name], store.environments()
+    records = list(store.records(name, answers=False))
+    view = SuiteView(registry, suite, records, environments)
+    found = outcomes(registry, suite, records, environments)
+    _write_suite(view, found, out)
+    _write_exports(view, out, papers=papers)
+    return _Part(
+        card(view),
+        [_claim(one) for one in found],
+        [board_json(tier.board, environments) for tier in view.tiers],
+        Counter(record.environment for record in records),
+    )
 
 
 def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
@@ -123,8 +150,19 @@ def _write_history(history: Sequence[Series], out: Path) -> None:
 
 
 def _claim(outcome: Outcome) -> dict[str, Any]:
-    fields = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
-    return {**fields, "source": list(links(outcome.claim.source))}
+    claim, finding = outcome.claim, outcome.finding
+    return {
+        "name": claim.name,
+        "statement": claim.statement,
+        "summary": claim.summary,
+        "source": list(links(claim.source)),
+        "verdict": finding.verdict if finding else "",
+        "note": finding.note if finding else "",
+        "effect": outcome.effect,
+        "table": outcome.table,
+        "reason": outcome.reason,
+        "ids": outcome.ids,
+    }
 
 
 def _rest(registry: Registry, runs: dict[str, int]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tiltyard.report.addresses import duel_address, markdown_address, problem_ad
 from tiltyard.report.claims import Outcome
 from tiltyard.report.conditions import command, describe, describe_board, other
 from tiltyard.report.critical import differences
-from tiltyard.report.figures import profile
+from tiltyard.report.figures import data_profile, profile
 from tiltyard.report.format import count, level, share
 from tiltyard.report.pareto import trades
 from tiltyard.report.summary import caution, rank_interval
@@ -61,7 +61,8 @@ def card(view: SuiteView) -> dict[str, Any]:
     ranked = [row for row in board.rows if row.rank is not None] if board else []
     best = [row for row in ranked if (row.rank or 0) <= _PODIUM]
     return {
-        "suite": view.suite,
+        "title": view.suite.title,
+        "summary": view.suite.summary,
         "file": suite_address(view.suite.name),
         "tier": board.tier if board else "",
         "is_smoke": board is not None and board.tier == "smoke",
@@ -87,7 +88,13 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         "note": caution(board),
         "tuned": tuned_values(view, tier),
         "differences": differences(tier),
+        "pool": board.pool,
         "profiles": [profile(tier, target) for target in reversed(tier.targets)],
+        "data_profiles": [
+            figure
+            for target in reversed(tier.targets)
+            if (figure := data_profile(tier, target)) is not None
+        ],
         "trades": trades(tier),
         "matrix": matrix(tier, tier.targets[0]),
         "target": level(tier.targets[0]),

@@ -47,7 +47,7 @@ class Axis:
 
     def places(self, values: Array) -> Array:
         """Return where values lie, as ``place`` does."""
-        inside = np.clip(values, self.low, self.high)
+        inside = np.minimum(np.maximum(values, self.low), self.high)
         if self.log:
             return np.asarray(np.log(inside / self.low) / math.log(self.high / self.low))
         return (inside - self.low) / (self.high - self.low)

@@ -14,7 +14,6 @@ from tiltyard.report.svg import span
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.view import SuiteView, TierView
 from tiltyard.run.record import Record, Status
-from tiltyard.stats import median_of_runs
 
 ID_DIGITS = 12
 """Of a record's id, as many as pages show."""
@@ -108,7 +107,7 @@ def matrix(tier: TierView, target: float) -> Table:
     names = [row.implementation for row in board.rows]
     order = [board.implementations.index(name) for name in names]
     costs = board.costs(target)[order]
-    medians = median_of_runs(costs, upper=True)
+    medians = board.medians(target)[order]
     rows = []
     for index, problem in enumerate(board.problems):
         column = medians[:, index]

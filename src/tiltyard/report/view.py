@@ -18,7 +18,7 @@ from tiltyard.report.format import slug
 from tiltyard.report.summary import telling_targets
 from tiltyard.run.plan import TIERS
 from tiltyard.run.record import Record
-from tiltyard.stats import HeadToHead, median_of_runs
+from tiltyard.stats import HeadToHead
 from tiltyard.suite import Suite
 from tiltyard.tuned import Tuned, Untuned, tuned
 
@@ -102,8 +102,7 @@ class TierView:
         index = [self.board.implementations.index(name) for name in (first, second)]
         telling = self.board.suite.targets[0]
         for target in self.board.suite.targets:
-            medians = median_of_runs(self.board.costs(target)[index], upper=True)
-            if np.isfinite(medians).any(axis=0).mean() >= _HALF:
+            if np.isfinite(self.board.medians(target)[index]).any(axis=0).mean() >= _HALF:
                 telling = target
         return Duel(telling, self.analysis.head_to_head(first, second, telling))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import methodcaller
 from typing import Any, overload
 
 _ABSENT = -1
@@ -36,19 +37,23 @@ class Checkpoints(Sequence[Checkpoint]):
         points: as JSON holds them; a metric that is null is NaN.
     """
 
-    __slots__ = ("_iterations", "_metrics", "_oracles", "_seconds")
+    __slots__ = ("_iterations", "_metrics", "_oracles", "_seconds", "final")
+
+    final: Mapping[str, float]
+    """The metrics of the last checkpoint."""
 
     def __init__(self, points: Sequence[Mapping[str, Any]]) -> None:
         self._iterations = array("q", [point["iteration"] for point in points])
         self._seconds = array("d", [point["seconds"] for point in points])
         self._metrics = {
-            name: array("d", [math.nan if value is None else value for value in values])
+            name: array("d", _filled(values, math.nan))
             for name, values in _columns([point["metrics"] for point in points])
         }
         self._oracles = {
-            kind: array("q", [_ABSENT if calls is None else calls for calls in column])
-            for kind, column in _columns([point["oracles"] for point in points])
+            kind: array("q", _filled(calls, _ABSENT))
+            for kind, calls in _columns([point["oracles"] for point in points])
         }
+        self.final = {name: values[-1] for name, values in self._metrics.items()}
 
     def __len__(self) -> int:
         return len(self._seconds)
@@ -67,11 +72,6 @@ class Checkpoints(Sequence[Checkpoint]):
                      if calls[index] != _ABSENT},
             metrics={name: values[index] for name, values in self._metrics.items()},
         )  # fmt: skip
-
-    @property
-    def final(self) -> Mapping[str, float]:
-        """The metrics of the last checkpoint."""
-        return {name: values[-1] for name, values in self._metrics.items()}
 
     def metric(self, name: str) -> Sequence[float]:
         """Return the values of a metric, NaN where no verdict has it."""
@@ -101,11 +101,16 @@ class Checkpoints(Sequence[Checkpoint]):
     __hash__ = None  # type: ignore[assignment]
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Iterable[Any]]]:
+def _columns(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Yield each key with its value in every row, None where a row lacks it."""
     names = list(rows[0]) if rows else []
-    if all(list(row) == names for row in rows):  # as good as always, and three times as fast
-        yield from zip(names, zip(*(row.values() for row in rows), strict=True), strict=True)
+    if all(map(names.__eq__, map(list, rows))):  # as good as always, and four times as fast
+        yield from zip(names, zip(*map(methodcaller("values"), rows), strict=True), strict=True)
         return
     for name in dict.fromkeys(chain.from_iterable(rows)):
         yield name, [row.get(name) for row in rows]
+
+
+def _filled(values: Sequence[Any], absent: float) -> Sequence[Any]:
+    """Return the values with ``absent`` in place of None."""
+    return [absent if one is None else one for one in values] if None in values else values

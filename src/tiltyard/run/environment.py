@@ -22,6 +22,13 @@ HARDWARE = ("cpu", "cores", "ram_gib", "gpus")
 _PACKAGES = ("torch", "numpy", "scipy", "numba", "pandas", "clarabel", "scikit-learn", "tiltyard")
 
 
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @cache
 def environment() -> dict[str, Any]:
     """Return CPU, GPUs, cores, RAM, system, versions, BLAS and commit, as plain JSON values."""
@@ -34,9 +41,7 @@ def environment() -> dict[str, Any]:
     ]
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": cores(),
         "ram_gib": round(psutil.virtual_memory().total / 2**30),
         "gpus": gpus(),
         "system": f"{platform.system()} {platform.release()}",

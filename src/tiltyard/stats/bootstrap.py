@@ -102,10 +102,27 @@ def interval(samples: NDArray[_T], axis: int = -1) -> tuple[NDArray[_T], NDArray
         samples: without NaN.
         axis: the axis of the samples.
     """
-    count = samples.shape[axis]
+    first, last = _ends(samples.shape[axis])
+    ordered = np.partition(samples, [first, last], axis=axis)
+    return np.asarray(ordered.take(first, axis)), np.asarray(ordered.take(last, axis))
+
+
+def median_interval(samples: Array) -> tuple[float, float, float]:
+    """Return the lower end of ``interval``, the lower median and the upper end.
+
+    Args:
+        samples: (samples,) without NaN.
+    """
+    first, last = _ends(len(samples))
+    middle = (len(samples) - 1) // 2
+    ordered = np.partition(samples, [first, middle, last])
+    return float(ordered[first]), float(ordered[middle]), float(ordered[last])
+
+
+def _ends(count: int) -> tuple[int, int]:
+    """Return the places of the ends of the central 95 % among ordered samples."""
     cut = math.floor(round(count * (1 - CONFIDENCE) / 2, 9))
-    ordered = np.partition(samples, [cut, count - 1 - cut], axis=axis)
-    return ordered.take(cut, axis), ordered.take(count - 1 - cut, axis)
+    return cut, count - 1 - cut
 
 
 def _tally(

@@ -7,9 +7,7 @@ reached; NaN marks a pair that is unsupported or was not run: it counts neither 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -123,11 +121,11 @@ def _sustained_from(record: Record, gap: str, targets: Sequence[float]) -> list[
     if record.status.failed:
         return [None] * len(targets)
     columns, limit = record.columns, record.spec.budget.seconds
-    last_first = [math.inf if math.isnan(one) else one for one in reversed(columns.metric(gap))]
-    worst = list(accumulate(last_first, max))  # of the last checkpoint, the last two, ...
-    found: list[int | None] = []
-    for target in targets:
-        index = len(worst) - bisect_right(worst, target)
-        late = index == len(worst) or (limit is not None and columns.seconds[index] > limit)
-        found.append(None if late else index)
-    return found
+    last_first = np.asarray(columns.metric(gap))[::-1]
+    # Of the last checkpoint, the last two, ...; NaN spreads, and sorts above every number.
+    worst = np.maximum.accumulate(last_first)
+    after = (len(worst) - worst.searchsorted(targets, side="right")).tolist()
+    most = math.inf if limit is None else limit
+    return [
+        index if index < len(worst) and columns.seconds[index] <= most else None for index in after
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tiltyard.errors import TiltyardError
-from tiltyard.stats.bootstrap import RESAMPLES, Array, interval
+from tiltyard.stats.bootstrap import RESAMPLES, Array, median_interval
 from tiltyard.stats.costs import require_costs
 
 
@@ -68,11 +68,8 @@ def expected_runtime(costs: Array, spent: Array, rng: np.random.Generator) -> Ex
     if successes == 0:
         return ExpectedRuntime(math.inf, math.inf, math.inf, math.inf, total, 0, runs)
     restarts = _restarts(costs[reached], spent[failed], rng)
-    low, high = interval(restarts)
-    median = np.partition(restarts, (RESAMPLES - 1) // 2)[(RESAMPLES - 1) // 2]
-    return ExpectedRuntime(
-        total / successes, float(median), float(low), float(high), total, successes, runs
-    )
+    low, median, high = median_interval(restarts)
+    return ExpectedRuntime(total / successes, median, low, high, total, successes, runs)
 
 
 def _restarts(solved: Array, missed: Array, rng: np.random.Generator) -> Array:
