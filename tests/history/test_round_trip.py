@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from asv.results import iter_results
 
-from tests.history.conftest import PROBLEM, smoke
+from tests.history.conftest import PROBLEM, smoke, toy_registry
 from tiltyard.errors import TiltyardError
 from tiltyard.history.frame import COLUMNS, read_history
 from tiltyard.history.results import Entry, Sheet, write
 from tiltyard.run.record import Status
 from tiltyard.suite import Budget
+from tiltyard.tuning import draw
 
 
 def value_of(frame, benchmark, implementation="halve", **others):
@@ -134,6 +135,14 @@ def test_parameters_that_differ_from_the_defaults_are_a_series_of_their_own(scra
     records = smoke(parameters={"factor": 0.5}) + smoke(parameters={"factor": 0.9})
     scratch.add(scratch.store(tmp_path / "s.db", records))
     assert set(read_history(scratch.project)["implementation"]) == {"halve", "halve[factor=0.9]"}
+
+
+def test_runs_of_drawn_configurations_belong_to_tuned_boards(scratch, tmp_path):
+    drawn = draw(toy_registry().implementation("toy", "halve"), 0)
+    records = smoke(parameters={"factor": 0.5}) + smoke(parameters=drawn)
+    added = scratch.add(scratch.store(tmp_path / "s.db", records))
+    assert added.count == 6
+    assert set(read_history(scratch.project)["implementation"]) == {"halve"}
 
 
 def test_runs_without_a_budget_in_seconds_belong_to_sweeps(scratch, tmp_path):
