@@ -1,9 +1,9 @@
 """What asv tracks of a suite: one benchmark for each thing that is measured of a run.
 
 Everything is stored so that lower is better: asv knows no direction. A gap is stored as the decades
-that it lies above the suite's tightest target, log10(max(gap, target) / target): below the target
-a run has done all that was asked, and what is left of the gap is rounding. So 0 is perfect, and
-nothing is negative, which asv's ratios could not show.
+that it lies above the suite's tightest target, log10(max(gap, target)) - log10(target): below the
+target a run has done all that was asked, and what is left of the gap is rounding. So 0 is perfect,
+and nothing is negative, which asv's ratios could not show.
 """
 
 from __future__ import annotations
@@ -107,7 +107,8 @@ def _of_metric(metric: Metric, floor: float) -> tuple[str, str, Kind, Callable[[
     def decades(record: Record) -> float:
         value = final(record)
         value = value if metric.better == "lower" or value <= 0 else 1.0 / value
-        return math.log10(max(value, floor) / floor) if math.isfinite(value) else math.nan
+        known = math.isfinite(value)  # the quotient of the two may overflow
+        return math.log10(max(value, floor)) - math.log10(floor) if known else math.nan
 
     if metric.scale == "log":
         inverse = "" if metric.better == "lower" else "inverse_"
