@@ -308,3 +308,14 @@ def test_the_source_hash_covers_the_helpers_beside_a_method(tmp_path):
         (tmp_path / name).write_text("x = 2\n")
         assert now() != first
         first = now()
+
+
+def test_a_generator_is_seeded_by_the_bytes_of_a_hash():
+    """Its draws are part of every published number: they must not change."""
+    import hashlib
+
+    import numpy as np
+
+    seed = list(hashlib.sha256(b"a\x1f1\x1f0.5").digest())
+    expected = np.random.default_rng(seed).random(5)
+    np.testing.assert_array_equal(generator("a", 1, 0.5).random(5), expected)

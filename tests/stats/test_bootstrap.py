@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.stats.loops import looped_means
 from tests.stats.strategies import cubes
-from tiltyard.stats.bootstrap import Resamples, interval
+from tiltyard.stats.bootstrap import Resamples, interval, median_interval
 
 
 @settings(max_examples=8)
@@ -26,6 +26,7 @@ def test_interval_leaves_as_many_samples_below_as_above(samples):
     low, high = interval(samples)
     ordered, cut = sorted(samples), len(samples) // 40
     assert (low, high) == (ordered[cut], ordered[-1 - cut])
+    assert median_interval(samples) == (low, ordered[(len(samples) - 1) // 2], high)
 
 
 def test_interval_of_normal_samples():

@@ -20,7 +20,7 @@ from tiltyard.store import Store
 MOST_PROCESSES = 4
 """Each holds one suite's records, which for 10,000 runs is about 0.2 GB."""
 
-WORTH_RUNS = 4000
+WORTH_RUNS = 3000
 """Starting processes takes as long as the pages of about so many runs."""
 
 _PRELOAD = ["jinja2", "scipy.sparse", "scipy.stats", "tiltyard.report.site"]
