@@ -60,7 +60,8 @@ def test_segfault_keeps_the_stack(pool, spec):
 
 def test_method_that_never_yields(pool, spec):
     (record,) = finish(pool, [spec("silent", forever=True)])
-    assert (record.status, record.checkpoints) == (Status.TIMEOUT, [])
+    assert record.status == Status.TIMEOUT
+    assert not record.checkpoints
 
 
 def test_method_without_answers(pool, spec):
