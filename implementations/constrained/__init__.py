@@ -1,0 +1,1 @@
+"""Methods for the constrained suite, one file each."""
