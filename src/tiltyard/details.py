@@ -93,7 +93,7 @@ def _problem(registry: Registry, family: ProblemFamily, name: str) -> Facts:
         "tiers": "; ".join(f"{tier}: {len(family.names(tier))}" for tier in family.tiers),
         "source": family.file,
     }
-    if "[" in name:
+    if "[" in name or not family.parameters:
         problem = registry.build(family.suite, name)
         facts["this one"] = registry.canonical(family.suite, name)
         facts["facts"] = _pairs(problem.facts)

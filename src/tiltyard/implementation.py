@@ -2,7 +2,9 @@
 
 The harness advances the generator. Between two ``yield`` statements the clock runs; while the
 generator is suspended it stands still. The harness closes the generator when the target is reached
-or the budget is spent; a method that knows it is done returns.
+or the budget is spent; a method that knows it is done returns. It may return a reason as text,
+``return "singular: the Jacobian has no full rank"``, which becomes the run's unless its last answer
+meets the target.
 """
 
 from __future__ import annotations

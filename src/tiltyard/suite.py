@@ -2,7 +2,8 @@
 
 A suite is one ``Suite`` object, its problem families and a judge. A *problem family* is a function
 ``(random generator, datasets..., parameters)`` that builds one ``Problem``; a *problem* is a family
-with its parameters, named ``lognormal-abs[n=1000,d=10,beta=0.95]``.
+with its parameters, named ``lognormal-abs[n=1000,d=10,beta=0.95]``, or just ``hs71`` where the
+family has none.
 """
 
 from __future__ import annotations
@@ -232,12 +233,14 @@ class ProblemFamily:
     def spell(self, parameters: Mapping[str, Value]) -> str:
         """Return the canonical name of the problem with these parameters over the defaults.
 
+        A family without parameters is one problem, and has its name: ``hs71``.
+
         Raises:
             TiltyardError: a parameter is unknown.
         """
         every = self.complete(parameters)
         inside = ",".join(f"{key}={spell(value)}" for key, value in every.items())
-        return f"{self.name}[{inside}]"
+        return f"{self.name}[{inside}]" if inside else self.name
 
     def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
         """Return every parameter in order, each of its default's type."""
