@@ -48,7 +48,7 @@ SUITE = Suite(
         ),
         _lower("primal", "Largest violation of a bound b of c or x, over max(1, |b|)."),
         _lower("dual", "Largest multiplier of the wrong sign, over the scale of stationarity."),
-        _lower("complementarity", "Largest product of a multiplier and its slack, over that scale."),
+        _lower("complementarity", "Largest multiplier times its slack, over that scale."),
         _lower("violation", "Largest violation of a constraint or bound, in the problem's units."),
         Metric(
             name="objective",

@@ -93,18 +93,19 @@ class Pattern:
         key = str(device)
         if key not in self._moved:
             arrays = (self._rows, self._columns, self._source)
-            self._moved[key] = tuple(
+            rows, columns, source = (
                 None if one is None else torch.from_numpy(one.copy()).to(device) for one in arrays
             )
+            self._moved[key] = rows, columns, source
         return self._moved[key]
 
     @cached_property
-    def _moved(self) -> dict[str, Any]:
+    def _moved(self) -> dict[str, tuple[Any, Any, Any]]:
         return {}
 
 
 def symmetric_pattern(lower: Structure, n: int) -> Pattern:
-    """Return the pattern of a full symmetric matrix whose values are those of its lower triangle."""
+    """Return the pattern of a full symmetric matrix that is given by its lower triangle."""
     rows, columns = lower.rows, lower.columns
     below = np.flatnonzero(rows > columns)
     source = np.concatenate([np.arange(len(rows)), below])

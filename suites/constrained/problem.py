@@ -105,9 +105,10 @@ class ConstrainedProblem(Problem):
         fresh = super().on(device)
         if device != "cpu":
             try:
-                fresh._at = self._model.on(device)
+                fresh._at = self._model.on(device)  # noqa: SLF001 - a copy of self
             except NotImplementedError as error:
-                fresh._at = _Absent(str(error))  # type: ignore[assignment]
+                absent: Any = _Absent(str(error))
+                fresh._at = absent  # noqa: SLF001 - a copy of self
         return fresh
 
     def objective(self, x: Any) -> Any:
