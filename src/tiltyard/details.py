@@ -91,6 +91,7 @@ def _problem(registry: Registry, family: ProblemFamily, name: str) -> Facts:
         "parameters": _pairs(family.parameters),
         "datasets": ", ".join(family.datasets),
         "tiers": "; ".join(f"{tier}: {len(family.names(tier))}" for tier in family.tiers),
+        "available": family.missing() or "yes",
         "source": family.file,
     }
     if "[" in name or not family.parameters:

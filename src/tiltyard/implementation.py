@@ -9,7 +9,6 @@ meets the target.
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 from tiltyard.errors import PluginError
 from tiltyard.names import Value
+from tiltyard.needs import missing
 from tiltyard.suite import Problem
 
 Range = tuple[float, float, Literal["log", "linear"]] | tuple[Value, ...]
@@ -65,10 +65,7 @@ class Implementation:
 
     def missing(self) -> str:
         """Return why this machine cannot run the method, or the empty string."""
-        for module, requirement in self.needs.items():
-            if importlib.util.find_spec(module) is None:
-                return f"needs {module}: pip install '{requirement}'"
-        return ""
+        return missing(self.needs)
 
     def unsupported(self, problem: Problem, device: str) -> str:
         """Return why the method does not take this problem on this device, or the empty string."""
