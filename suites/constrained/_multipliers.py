@@ -191,14 +191,13 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
         if dense
         else splu(matrix)
     )
-    right = fit.scale * state.slope
-    u: Array = np.zeros(n)
-    v: Array = np.zeros(m)
+    right = np.concatenate([np.zeros(n), fit.scale * state.slope])
+    found: Array = np.zeros(n + m)
     for _ in range(_REFINEMENTS if dense else 1):  # towards the system without the shift
-        rest = np.concatenate([-(u + A.T @ v), right - (A @ u - corner * v)])
+        u, v = found[:n], found[n:]
+        rest = right - np.concatenate([u + A.T @ v, A @ u - corner * v])
         if np.abs(rest).max() <= 1e-15 * np.abs(right).max():
             break
-        change = factors.solve(rest)
-        u, v = u + change[:n], v + change[n:]
-    found: Array = fit.scale * v
-    return found
+        found = found + factors.solve(rest)
+    step: Array = fit.scale * found[n:]
+    return step

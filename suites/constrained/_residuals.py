@@ -1,4 +1,4 @@
-"""A point of a constrained problem as the judge sees it, and the residuals of its KKT conditions."""
+"""A point of a constrained problem as the judge sees it, with its KKT residuals."""
 
 from __future__ import annotations
 

@@ -78,12 +78,11 @@ class Reference:
         if odd := set(values) ^ set(known) - ({"x"} if "x" not in values else set()):
             raise TiltyardError(f"reference {name}: unknown or missing {', '.join(sorted(odd))}")
         try:
-            made = cls(
-                **{
-                    key: _READ[key](value) if key in _READ else str(value)
-                    for key, value in values.items()
-                }
-            )
+            read: dict[str, Any] = {
+                key: _READ[key](value) if key in _READ else str(value)
+                for key, value in values.items()
+            }
+            made = cls(**read)
         except (TypeError, ValueError) as error:
             raise TiltyardError(f"reference {name}: {error}") from None
         if made.kind not in KINDS:
