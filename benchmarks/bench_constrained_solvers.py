@@ -58,9 +58,7 @@ def solve(problem, judge, method):
     """Return the seconds of a run to the gap, those of its oracles, and the gap it reached."""
     suite = registry().suite("constrained")
     points = []
-    run = Run(
-        suite, method, problem, judge, budget=Budget(seconds=LIMIT), report=points.append
-    )
+    run = Run(suite, method, problem, judge, budget=Budget(seconds=LIMIT), report=points.append)
     outcome = run.drive(np.random.default_rng(0), method.parameters)
     reached = [point for point in points if point.metrics["gap"] <= GAP]
     share = outcome.phases.get("oracles", 0.0) / max(outcome.seconds, 1e-12)
