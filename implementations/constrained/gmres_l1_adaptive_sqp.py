@@ -66,6 +66,7 @@ def gmres_l1_adaptive_sqp(  # noqa: PLR0913 - the paper's parameters
                 sigma=0.1 * 0.9,
                 residual=accuracy * float(np.abs(gmres.system.b).sum()),
                 primal=np.inf,
+                entries=problem.m,
                 second_dual=-1.0,
                 second_primal=-1.0,
                 model=False,

@@ -51,8 +51,9 @@ def gmres_l1_sqp(  # noqa: PLR0913 - the paper's parameters
         tau: share of infeasibility that the model loses.
         eta: Armijo's constant.
         xi_b: least curvature that a shift of the Hessian leaves.
-        released: test as the released script does, |r_x|_1 <= epsilon |c|_1 and
-            |r_c|_1 <= beta |c|_1 in the second test: its two parts are interchanged there.
+        released: test as the released script does: its second test has the two parts interchanged,
+            |r_x|_1 <= epsilon |c|_1 and |r_c|_1 <= beta |c|_1, and its first looks at one entry of
+            r_c alone. This makes the method much slower; the authors' results have it.
         max_cycles: cap of GMRES(2) cycles a solve.
         max_iterations: cap of outer iterations.
         tolerance: two-norm of (grad f + J'y, c) to stop at. Published: 1e-4.
@@ -74,6 +75,7 @@ def gmres_l1_sqp(  # noqa: PLR0913 - the paper's parameters
             sigma=tau * (1.0 - epsilon),
             residual=kappa * _one(gmres.system.b),
             primal=max(kappa1 * _one(point.slope), beta * missed),
+            entries=1 if released else problem.m,
             second_dual=seconds[not released],
             second_primal=seconds[released],
             model=True,
