@@ -10,6 +10,7 @@ oracles took. At the end the geometric mean of solver time over Ipopt's is print
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -51,7 +52,8 @@ def geometric_means():
         ]
         if ratios and method != "ipopt":
             ratio = math.exp(np.mean(ratios))
-            print(f"\n{method} / ipopt: {ratio:.2f} over {len(ratios)} problems both solve")
+            line = f"{method} / ipopt: {ratio:.2f} over {len(ratios)} problems both solve"
+            sys.stdout.write(f"\n{line}\n")
 
 
 def solve(problem, judge, method):
