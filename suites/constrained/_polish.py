@@ -40,7 +40,7 @@ def polish(model: Model, x: Array, y: Array | None = None) -> Polished:
         x: (n,) near a KKT point.
         y: (m,) multipliers; the judge's own where None, or where those explain x better.
     """
-    best = at = _start(model, x, y)
+    best = at = start(model, x, y)
     if not {"gradient", "jacobian", "hessian"} <= model.provides:
         return best
     for _ in range(STEPS):
@@ -59,7 +59,8 @@ def polish(model: Model, x: Array, y: Array | None = None) -> Polished:
     return best
 
 
-def _start(model: Model, x: Array, y: Array | None) -> Polished:
+def start(model: Model, x: Array, y: Array | None) -> Polished:
+    """Return x with y, or with the judge's own multipliers where those explain it better."""
     point = Point(model, x)
     own = _judged(point, point.multipliers())
     given = own if y is None else _judged(point, y)

@@ -51,7 +51,8 @@ def found(todo: list[str], jobs: int, seconds: float) -> Iterator[tuple[str, Ref
     """
     context = multiprocessing.get_context("spawn")
     limit = seconds * 3 * len(SOLVERS) + 60.0
-    waiting, running = list(reversed(todo)), []
+    waiting = list(reversed(todo))
+    running: list[tuple[str, Any, Any, float]] = []
     while waiting or running:
         while waiting and len(running) < jobs:
             name = waiting.pop()

@@ -18,8 +18,7 @@ from tiltyard.names import parse_name
 from tiltyard.registry import generator, registry
 from tiltyard.suite import Answer
 from tiltyard.suites.constrained import reference as references
-from tiltyard.suites.constrained._polish import Polished, polish
-from tiltyard.suites.constrained._residuals import Point
+from tiltyard.suites.constrained._polish import Polished, polish, start
 from tiltyard.suites.constrained.judge import ConstrainedJudge
 from tiltyard.suites.constrained.model import Array
 from tiltyard.suites.constrained.problem import ConstrainedProblem
@@ -38,6 +37,9 @@ STARTS = 3
 FEASIBLE = 1e-6
 SAME = 1e-6
 VERIFIED = 1e-10
+_NEAR = 1e-3
+"""A polish that moves the objective by more has gone to another point, and is not taken."""
+
 STORED = 200
 """The point is stored up to this many variables."""
 
@@ -76,7 +78,7 @@ def settle(name: str, seconds: float) -> Reference | str:
 
 def _candidates(problem: ConstrainedProblem, seconds: float) -> Iterator[Candidate]:
     judge = ConstrainedJudge(problem)
-    for start, x0 in enumerate(_starts(problem)):
+    for number, x0 in enumerate(_starts(problem)):
         for solver in SOLVERS:
             method = registry().implementations.get(("constrained", solver))
             if method is None or method.unsupported(problem, "cpu"):
@@ -85,7 +87,7 @@ def _candidates(problem: ConstrainedProblem, seconds: float) -> Iterator[Candida
             if answer is not None:
                 metrics = judge.score(answer).metrics
                 numbers = (metrics[key] for key in ("objective", "primal", "kkt"))
-                yield Candidate(solver, start, answer, *numbers)
+                yield Candidate(solver, number, answer, *numbers)
 
 
 def _starts(problem: ConstrainedProblem) -> Iterator[Array]:
@@ -109,10 +111,11 @@ def _last(
     moved = problem.on("cpu")
     moved.x0 = x0
     end = monotonic() + seconds
-    answer: Any = None
+    last: Any = None
     answers = method.function(moved, generator("referee"), **method.parameters)
     try:
         for answer in answers:
+            last = answer
             if monotonic() > end:
                 break
     except Exception:  # noqa: BLE001, S110 - what came before the failure may still be good
@@ -120,7 +123,7 @@ def _last(
     finally:
         answers.close()  # type: ignore[attr-defined]
     try:
-        return None if answer is None else judge.accept(answer)
+        return None if last is None else judge.accept(last)
     except TiltyardError:
         return None
 
@@ -135,7 +138,10 @@ def _best(problem: ConstrainedProblem, feasible: list[Candidate]) -> Polished:
     near = [one for one in feasible if one.objective - lowest <= SAME * max(1.0, abs(lowest))]
     made: list[Polished] = []
     for one in sorted(near, key=lambda one: (one.kkt, one.start))[:6]:
-        made.append(polish(problem.model, one.answer["x"], one.answer.get("y")))
+        found = polish(problem.model, one.answer["x"], one.answer.get("y"))
+        if abs(found.point.objective - one.objective) > _NEAR * max(1.0, abs(one.objective)):
+            found = start(problem.model, one.answer["x"], one.answer.get("y"))
+        made.append(found)
         if made[-1].residuals.kkt <= VERIFIED:
             break
     return min(made, key=lambda one: one.residuals.kkt)
@@ -147,8 +153,11 @@ def _described(
     point, residuals = best.point, best.residuals
     value = point.objective
     close = SAME * max(1.0, abs(value))
-    agree = [s for s in SOLVERS if any(c.solver == s and abs(c.objective - value) <= close
-                                       for c in feasible)]
+    agree = [
+        s
+        for s in SOLVERS
+        if any(c.solver == s and abs(c.objective - value) <= close for c in feasible)
+    ]
     verified = len(agree) >= 2 and residuals.kkt <= VERIFIED
     kind = "verified" if verified else "best known"
     return Reference(
@@ -172,12 +181,15 @@ def _provenance(
 ) -> str:
     value = best.point.objective
     starts = {c.start for c in feasible}
-    others = sorted({f"{c.solver} {c.objective:.9g}" for c in feasible
-                     if c.objective - value > SAME * max(1.0, abs(value))})
-    parts = [
-        f"best of {len({c.solver for c in feasible})} solvers from {len(starts)} starts, "
-        f"Newton-KKT polish, {datetime.now(UTC).date()}"
-    ]
+    others = sorted(
+        {
+            f"{c.solver} {c.objective:.9g}"
+            for c in feasible
+            if c.objective - value > SAME * max(1.0, abs(value))
+        }
+    )
+    count, date = len({c.solver for c in feasible}), datetime.now(UTC).date()
+    parts = [f"best of {count} solvers from {len(starts)} starts, Newton-KKT polish, {date}"]
     if not problem.has_objective:
         parts.append("f is zero: the point solves the system")
     if others:
