@@ -8,6 +8,7 @@ harness can look at the clock. A later call goes on from the same z.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,13 +42,13 @@ def row_by_row(
         from tiltyard.implementations.constrained import _adasketch_kernels as kernels
 
         take = kernels.gaussian_steps if gaussian else kernels.kaczmarz_steps
-        A, N = system.rows, len(system.b)
-        entries = len(A.values)
+        linear, N = system.linear(), len(system.b)
+        entries = len(linear.A.values)
         work = 4 * entries + 8 * N if gaussian else 2 * entries + 2 * entries // N + 2 * N
         chunk = max(1, int(PAUSE / work))
         left = steps
         while left > 0:
-            taken = take(A, system.b, system.z, system.r, rng, target, min(left, chunk))
+            taken = take(linear, rng, target, min(left, chunk))
             problem.count("sketch_step", taken)
             problem.count("flop", taken * work)
             left -= taken
@@ -147,7 +148,7 @@ def direct(problem: ConstrainedProblem) -> Solver:
 
             factors = lu_factor(system.A, check_finite=False)
             problem.count("flop", 2 * N**3 // 3 + 8 * N * N)
-            apply = lambda v: lu_solve(factors, v, check_finite=False)  # noqa: E731
+            apply: Any = partial(lu_solve, factors, check_finite=False)
         else:
             factors = factorize(problem, system.A.tocsc())
             problem.count("flop", 4 * (factors.L.nnz + factors.U.nnz + system.A.nnz))
