@@ -21,4 +21,5 @@ def minimised(problem: ConstrainedProblem, calls: Callbacks, method: str, **rest
 
     bounds = Bounds(problem.lower, problem.upper) if problem.facts["bounded"] else None
     arguments: dict[str, Any] = {"callback": calls.tell_or_raise, "bounds": bounds, **rest}
-    return minimize(calls.objective_or_raise, problem.x0, method=method, **arguments)
+    arguments |= {"fun": calls.objective_or_raise, "x0": problem.x0, "method": method}
+    return minimize(**arguments)

@@ -6,7 +6,7 @@ all constraints are equations.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -67,7 +67,7 @@ def trust_constr(
             calls,
             "trust-constr",
             jac=lambda x: finite("gradient", problem.gradient(x)),
-            hess=_hessian(problem, np.zeros(problem.m), 1.0),
+            hess=_objective_hessian(problem),
             constraints=_constraints(problem, calls),
             callback=callback,
             options={
@@ -109,24 +109,26 @@ def _constraints(problem: ConstrainedProblem, calls: Callbacks) -> Any:
         return c
 
     jacobian = problem.jacobian_sparse if problem.facts["sparse"] else problem.jacobian
-    curvature = problem.hessian_sparse if problem.facts["sparse"] else problem.hessian
-
-    def hessian(x: Array, y: Array) -> Any:
-        return finite("Hessian", curvature(x, y, 0.0))
-
+    curvature = _curvature(problem)
+    hessian: Any = BFGS() if curvature is None else lambda x, y: curvature(x, y, 0.0)
     return NonlinearConstraint(
         values,
         problem.c_lower,
         problem.c_upper,
         jac=lambda x: finite("Jacobian", jacobian(x)),
-        hess=hessian if problem.facts["hessian"] else BFGS(),
+        hess=hessian,
     )
 
 
-def _hessian(problem: ConstrainedProblem, y: Array, scale: float) -> Any:
+def _objective_hessian(problem: ConstrainedProblem) -> Any:
     from scipy.optimize import BFGS
 
+    curvature, zero = _curvature(problem), np.zeros(problem.m)
+    return BFGS() if curvature is None else lambda x: curvature(x, zero, 1.0)
+
+
+def _curvature(problem: ConstrainedProblem) -> Callable[[Array, Array, float], Any] | None:
     if not problem.facts["hessian"]:
-        return BFGS()
-    curvature = problem.hessian_sparse if problem.facts["sparse"] else problem.hessian
-    return lambda x: finite("Hessian", curvature(x, y, scale))
+        return None
+    hessian = problem.hessian_sparse if problem.facts["sparse"] else problem.hessian
+    return lambda x, y, scale: finite("Hessian", hessian(x, y, scale))

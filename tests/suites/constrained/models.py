@@ -138,6 +138,7 @@ class BoundedQP(Model):
     """Minimise 1/2 x'Tx - sum x over lower <= x <= 0.4, without constraints; T is tridiagonal."""
 
     jacobian_structure = structure()
+    optimum = -1.84
 
     def __init__(self, n=5):
         self.size = n
