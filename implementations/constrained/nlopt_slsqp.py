@@ -34,7 +34,7 @@ def nlopt_slsqp(
     problem: ConstrainedProblem,
     rng: np.random.Generator,  # noqa: ARG001 - the method is deterministic
     *,
-    tolerance: float = 1e-10,
+    tolerance: float = 1e-13,
 ) -> Generator[Answer, None, str]:
     """Solve by NLopt's LD_SLSQP, whose line search differs from SciPy's.
 
@@ -42,7 +42,7 @@ def nlopt_slsqp(
         problem: with first derivatives; n and m up to 500, since its matrices are dense.
         rng: not used.
         tolerance: NLopt's ``xtol_rel`` and the violation of a constraint that it takes for none;
-            by default NLopt tests neither.
+            by default NLopt tests neither. With 1e-10 KKT residuals up to 1e-6 are left.
 
     Yields:
         x wherever NLopt asks for the gradient of f: it has no other callback. No multipliers.

@@ -33,15 +33,16 @@ def slsqp(
     problem: ConstrainedProblem,
     rng: np.random.Generator,  # noqa: ARG001 - the method is deterministic
     *,
-    tolerance: float = 1e-10,
+    tolerance: float = 1e-13,
 ) -> Generator[Answer, None, str]:
     """Solve by SLSQP: BFGS approximations, a least-squares subproblem, an l1 line search.
 
     Args:
         problem: with first derivatives; n and m up to 500, since its matrices are dense.
         rng: not used.
-        tolerance: SciPy's ``ftol``, on f, the step and the violation; published default 1e-6, with
-            at most 100 iterations where here the budget ends a run.
+        tolerance: SciPy's ``ftol``, on the change of f and the violation; published default 1e-6,
+            with at most 100 iterations where here the budget ends a run. f is flat at a solution:
+            1e-10 leaves KKT residuals up to 1e-6.
 
     Yields:
         x after every iteration. The final answer has SLSQP's multipliers y, and z from them.

@@ -77,8 +77,13 @@ def trust_constr(
                 "maxiter": FOREVER,
             },
         )
+        # SciPy's own message is of the test that the callback replaces.
+        message = (
+            f"trust-constr: the trust region vanished at optimality {result.optimality:.1e}, "
+            f"violation {result.constr_violation:.1e}"
+        )
         claim = "solved" if converged else ""
-        return ended((result.x, *_multipliers(problem, result)), claim, result.message)
+        return ended((result.x, *_multipliers(problem, result)), claim, message)
 
     return answers(problem, solve)
 
