@@ -167,6 +167,8 @@ class InteriorPoint:
         gradient = self.barrier.gradient(point, self.g, mu)
         r_v = gradient + newton.pulled(self.y)
         step, error = newton.solve(r_v, point.c)
+        if newton.runs_away(step, point.v) and newton.factor(sigma, 0.0, mu, 1e-8):
+            step, error = newton.solve(r_v, point.c)
         if not error < 1e-2:
             return False
         tau = max(self.options.tau_min, 1.0 - mu)
@@ -246,7 +248,12 @@ class InteriorPoint:
     def _answer(self) -> dict[str, Any]:
         bounds = self.barrier.bounds
         z = bounds.spread(-bounds.sign * self.z, self.nlp.size)
-        return self.nlp.answer(self.point.v, self.y, z)
+        y = self.y
+        if len(self.nlp.rows):
+            # An inequality's multiplier is that of its slack's bounds, whose sign is right.
+            y = y.copy()
+            y[self.nlp.rows] = z[self.nlp.n :]
+        return self.nlp.answer(self.point.v, y, z)
 
 
 def _longest(change: Array, room: Array, tau: float) -> float:

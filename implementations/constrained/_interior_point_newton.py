@@ -21,6 +21,9 @@ GROW_FIRST, GROW, SHRINK = 100.0, 8.0, 1.0 / 3.0
 DELTA_C = 1e-8
 """The rows' regularization for a singular matrix, times mu^(1/4)."""
 
+TOO_LONG = 1e5
+"""The step, over 1 + |v|, from which a matrix counts as singular where its inertia does not say."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -53,14 +56,18 @@ class Newton:
         """Take the values of the Lagrangian's Hessian and of J, which its matrix has already."""
         self.kkt.set(hessian, jacobian)
 
-    def factor(self, sigma: Array, elastic: Array | float, mu: float) -> bool:
+    def factor(
+        self, sigma: Array, elastic: Array | float, mu: float, least: float = 0.0
+    ) -> bool:
         """Factor with diag(sigma) added for v, and ``elastic`` taken from the rows' diagonal.
+
+        ``least`` is the first correction to try.
 
         Returns:
             Whether the inertia is right, at whatever correction; False if none was enough.
         """
-        delta, delta_c = 0.0, 0.0
-        first = True
+        delta, delta_c = least, 0.0
+        first = least == 0.0
         while delta <= LARGEST:
             negative = self._try(sigma, elastic, delta, delta_c)
             if negative == self.nlp.m:
@@ -127,6 +134,12 @@ class Newton:
         y = self.solve(slope, np.zeros(nlp.m))[0].y
         fine = np.isfinite(y).all() and abs(y).max() <= 1e3
         return y if fine else np.zeros(nlp.m)
+
+    def runs_away(self, step: Step, v: Array) -> bool:
+        """Return whether an uncorrected step is so long that the matrix must be near singular."""
+        return self.delta == 0.0 and float(abs(step.v).max(initial=0.0)) > TOO_LONG * (
+            1.0 + float(abs(v).max(initial=0.0))
+        )
 
     def take(self, jacobian: Array) -> None:
         """Take the values of J at a new point."""

@@ -50,8 +50,10 @@ class Barrier:
 
     def __init__(self, nlp: ScaledProblem, relax: float) -> None:
         self.nlp = nlp
-        lower = nlp.lower - relax * np.maximum(1.0, abs(nlp.lower))
-        upper = nlp.upper + relax * np.maximum(1.0, abs(nlp.upper))
+        # A row's unit is its scaling factor: what the judge sees is not scaled.
+        unit = np.concatenate([np.ones(nlp.n), nlp.c_scale[nlp.rows]])
+        lower = nlp.lower - relax * np.maximum(unit, abs(nlp.lower))
+        upper = nlp.upper + relax * np.maximum(unit, abs(nlp.upper))
         self.bounds = bounds = Bounds.of(lower, upper)
         self._least = EPSILON * np.maximum(1.0, abs(bounds.value))
         single = np.isfinite(nlp.lower) != np.isfinite(nlp.upper)

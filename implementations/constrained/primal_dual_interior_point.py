@@ -33,7 +33,7 @@ def primal_dual_interior_point(
     theta_mu: float = 1.5,
     tau_min: float = 0.99,
     scaling: float = 100.0,
-    relax: float = 1e-10,
+    relax: float = 1e-13,
     iterations: int = 3000,
 ) -> Generator[dict[str, Any], None, str]:
     """Solve a sequence of barrier problems by Newton steps on their optimality conditions.
