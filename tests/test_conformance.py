@@ -280,6 +280,13 @@ def test_what_a_method_lacks_skips_its_runs(toy_trials):
     assert skipped == {"needs no_such_module: pip install 'no-such-package>=1'"}
 
 
+def test_what_a_family_lacks_skips_its_problems():
+    checks = check_family(discover((PLUGINS,)), "toy", "needy-line")
+    assert failures(checks) == set()
+    skipped = {check.detail for check in checks if check.outcome == "skipped"}
+    assert skipped == {"needs no_such_module: pip install 'no-such-package>=1'"}
+
+
 @pytest.mark.parametrize("name", FAILED_BY)
 def test_each_misdeed_fails_its_check(bad_trials, name):
     found, trials = bad_trials

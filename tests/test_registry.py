@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from tiltyard import problem
 from tiltyard.errors import TiltyardError
 from tiltyard.registry import (
     Broken,
@@ -319,3 +320,16 @@ def test_a_generator_is_seeded_by_the_bytes_of_a_hash():
     seed = list(hashlib.sha256(b"a\x1f1\x1f0.5").digest())
     expected = np.random.default_rng(seed).random(5)
     np.testing.assert_array_equal(generator("a", 1, 0.5).random(5), expected)
+
+
+def test_family_says_what_it_lacks_before_it_builds(toy):
+    with pytest.raises(TiltyardError, match=r"^problem needy-line needs no_such_module: pip inst"):
+        toy.build("toy", "needy-line")
+
+
+def test_family_may_give_two_spellings_one_name():
+    @problem(suite="toy", normalise=lambda given: {**given, "kind": str(given["kind"]).upper()})
+    def lettered(rng, *, kind: str = "A", n: int = 2):
+        """Stand for something."""
+
+    assert lettered.spell({"kind": "b"}) == lettered.spell({"kind": "B"}) == "lettered[kind=B,n=2]"

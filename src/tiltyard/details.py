@@ -91,9 +91,10 @@ def _problem(registry: Registry, family: ProblemFamily, name: str) -> Facts:
         "parameters": _pairs(family.parameters),
         "datasets": ", ".join(family.datasets),
         "tiers": "; ".join(f"{tier}: {len(family.names(tier))}" for tier in family.tiers),
+        "available": family.missing() or "yes",
         "source": family.file,
     }
-    if "[" in name:
+    if "[" in name or not family.parameters:
         problem = registry.build(family.suite, name)
         facts["this one"] = registry.canonical(family.suite, name)
         facts["facts"] = _pairs(problem.facts)

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tiltyard.implementation import Implementation
 from tiltyard.registry import registry
 from tiltyard.run.environment import environment
+from tiltyard.suite import ProblemFamily
 
 RAPL = Path("/sys/class/powercap")
 
@@ -76,10 +78,15 @@ def _extras() -> Iterator[Inspection]:
     for module, (purpose, command) in EXTRAS.items():
         here = importlib.util.find_spec(module) is not None
         yield Inspection("extra", module, here, purpose if here else f"{purpose}: {command}")
-    for method in registry().implementations.values():
-        if method.needs:
-            reason = method.missing()
-            name = f"{method.suite}/{method.name}"
+    found = registry()
+    plugins: tuple[Implementation | ProblemFamily, ...] = (
+        *found.implementations.values(),
+        *found.families.values(),
+    )
+    for plugin in plugins:
+        if plugin.needs:
+            reason = plugin.missing()
+            name = f"{plugin.suite}/{plugin.name}"
             yield Inspection("extra", name, not reason, reason or "has what it needs")
 
 

@@ -2,12 +2,13 @@
 
 The harness advances the generator. Between two ``yield`` statements the clock runs; while the
 generator is suspended it stands still. The harness closes the generator when the target is reached
-or the budget is spent; a method that knows it is done returns.
+or the budget is spent; a method that knows it is done returns. It may return a reason as text,
+``return "singular: the Jacobian has no full rank"``, which becomes the run's unless its last answer
+meets the target.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, Literal
 
 from tiltyard.errors import PluginError
 from tiltyard.names import Value
+from tiltyard.needs import missing
 from tiltyard.suite import Problem
 
 Range = tuple[float, float, Literal["log", "linear"]] | tuple[Value, ...]
@@ -63,10 +65,7 @@ class Implementation:
 
     def missing(self) -> str:
         """Return why this machine cannot run the method, or the empty string."""
-        for module, requirement in self.needs.items():
-            if importlib.util.find_spec(module) is None:
-                return f"needs {module}: pip install '{requirement}'"
-        return ""
+        return missing(self.needs)
 
     def unsupported(self, problem: Problem, device: str) -> str:
         """Return why the method does not take this problem on this device, or the empty string."""

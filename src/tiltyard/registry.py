@@ -128,9 +128,15 @@ class Registry:
         return data
 
     def build(self, suite: str, name: str) -> Problem:
-        """Build the problem of that name; the same name gives the same problem everywhere."""
+        """Build the problem of that name; the same name gives the same problem everywhere.
+
+        Raises:
+            TiltyardError: this machine lacks a package that the family needs.
+        """
         family_name, spelled = parse_name(name)
         family = self.family(suite, family_name)
+        if reason := family.missing():
+            raise TiltyardError(f"problem {family_name} {reason}")
         parameters = family.complete(spelled)
         rng = generator(suite, family.name, parameters.get("instance", 0))
         datasets = [self.dataset(key).load() for key in family.datasets]

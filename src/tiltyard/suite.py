@@ -2,7 +2,8 @@
 
 A suite is one ``Suite`` object, its problem families and a judge. A *problem family* is a function
 ``(random generator, datasets..., parameters)`` that builds one ``Problem``; a *problem* is a family
-with its parameters, named ``lognormal-abs[n=1000,d=10,beta=0.95]``.
+with its parameters, named ``lognormal-abs[n=1000,d=10,beta=0.95]``, or just ``hs71`` where the
+family has none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Literal, Self
 
 from tiltyard.errors import PluginError
 from tiltyard.names import Value, complete, spell
+from tiltyard.needs import missing
 
 Answer = Mapping[str, Any]
 """A judged answer: array names to NumPy arrays that the harness owns."""
@@ -205,6 +207,10 @@ class Suite:
         return sum(weight * oracles.get(name, 0) for name, weight in self.oracles.items())
 
 
+Normalise = Callable[[Mapping[str, Value]], Mapping[str, Value]]
+"""Parameters, every one given, to those that name the problem."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemFamily:
     """A function that builds problems, with the parameters that name them.
@@ -216,6 +222,9 @@ class ProblemFamily:
         datasets: names of the datasets passed before the keywords, in this order.
         files: the parameters that are paths of the user's own files; their content is hashed into
             a run's identity.
+        needs: modules it imports beyond the core, each with what ``pip install`` takes.
+        normalise: maps complete parameters to those that name the problem, so that a problem that
+            can be spelled in several ways has one name; None leaves them as they are.
     """
 
     name: str
@@ -228,33 +237,44 @@ class ProblemFamily:
     files: tuple[str, ...]
     module: str
     file: str
+    needs: Mapping[str, str] = field(default_factory=dict)
+    normalise: Normalise | None = None
 
     def spell(self, parameters: Mapping[str, Value]) -> str:
         """Return the canonical name of the problem with these parameters over the defaults.
+
+        A family without parameters is one problem, and has its name: ``hs71``.
 
         Raises:
             TiltyardError: a parameter is unknown.
         """
         every = self.complete(parameters)
         inside = ",".join(f"{key}={spell(value)}" for key, value in every.items())
-        return f"{self.name}[{inside}]"
+        return f"{self.name}[{inside}]" if inside else self.name
 
     def complete(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
-        """Return every parameter in order, each of its default's type."""
-        return complete("problem", self.name, parameters, self.parameters)
+        """Return every parameter in order, each of its default's type, as they name the problem."""
+        every = complete("problem", self.name, parameters, self.parameters)
+        return every if self.normalise is None else dict(self.normalise(every))
+
+    def missing(self) -> str:
+        """Return why this machine cannot build the problems, or the empty string."""
+        return missing(self.needs)
 
     def names(self, tier: str) -> list[str]:
         """Return the canonical names of the tier's problems."""
         return [self.spell(parameters) for parameters in self.tiers.get(tier, ())]
 
 
-def problem(
+def problem(  # noqa: PLR0913 - each argument is one line of a family's declaration
     *,
     suite: str,
     name: str = "",
     tiers: Mapping[str, Sequence[Mapping[str, Value]]] | None = None,
     datasets: tuple[str, ...] = (),
     files: tuple[str, ...] = (),
+    needs: Mapping[str, str] | None = None,
+    normalise: Normalise | None = None,
 ) -> Callable[[Callable[..., Problem]], ProblemFamily]:
     """Declare a function ``(rng, datasets..., *, parameters...) -> Problem`` as a problem family.
 
@@ -289,6 +309,8 @@ def problem(
             files=files,
             module=function.__module__,
             file=inspect.getsourcefile(function) or "",
+            needs=dict(needs or {}),
+            normalise=normalise,
         )
 
     return declare

@@ -123,6 +123,24 @@ def test_show_and_replay_a_record(made, tiltyard):
     assert "judged answers agree to the last bit" in done.stdout
 
 
+def test_problem_without_parameters_goes_by_its_bare_name(tiltyard):
+    shown = tiltyard("show", "cliff")
+    assert shown.returncode == 0, shown.stderr
+    assert "surface=hard" in shown.stdout  # the problem was built
+    run = tiltyard("run", "ground", "-p", "meadow", "-i", "spade", "-i", "shovel")
+    assert run.returncode == 0, run.stdout
+    tiltyard("export", "r.jsonl")
+    records = [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    spade = next(record for record in records if record["implementation"] == "spade")
+    assert (spade["problem"], spade["status"]) == ("meadow", "stopped")
+    assert spade["reason"] == "blunt: the blade broke (gap 0.031)"
+    replayed = tiltyard("replay", spade["id"][:8])
+    assert replayed.returncode == 0, replayed.stdout
+    listed = tiltyard("list", "problems", "--suite", "ground")
+    assert "meadow " in listed.stdout
+    assert "meadow[" not in listed.stdout
+
+
 def test_compare(made, tiltyard):
     done = tiltyard("compare", "halve", "noisy")
     assert "halve wins" in done.stdout

@@ -93,6 +93,12 @@ def line(rng, *, x0: float = 1.0, instance: int = 0):
     return Line(x0)
 
 
+@problem(suite="toy", needs={"no_such_module": "no-such-package>=1"})
+def needy_line(rng, *, x0: float = 1.0):
+    """A line that nobody here can draw."""
+    raise AssertionError
+
+
 @implementation(suite="toy", cites="halving", tune={"factor": (0.1, 0.9, "linear")})
 def halve(problem, rng, *, factor: float = 0.5):
     """Shrink the number."""

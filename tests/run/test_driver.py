@@ -148,6 +148,49 @@ def test_method_that_returns_short_of_the_target_is_stopped(drive):
     assert (outcome.status, outcome.reason) == (Status.STOPPED, "returned with gap 0.5")
 
 
+def returning(value, *answers):
+    """Return a method that yields the answers and returns the value."""
+
+    def method(problem, rng):
+        yield from answers
+        return value
+
+    return method
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("singular: no full rank", "singular: no full rank (gap 0.5)"),
+        (" two\n lines ", "two lines (gap 0.5)"),
+        ("", "returned with gap 0.5"),
+        (None, "returned with gap 0.5"),
+    ],
+)
+def test_method_may_return_its_reason(drive, value, reason):
+    outcome, points = drive(returning(value, 0.7, 0.5))
+    assert (outcome.status, outcome.reason) == (Status.STOPPED, reason)
+    assert [point.metrics["gap"] for point in points] == [0.7, 0.5]
+
+
+def test_reason_does_not_unsolve_a_run(drive):
+    outcome, _ = drive(returning("no progress", 0.5, 0.001))
+    assert (outcome.status, outcome.reason) == (Status.SOLVED, "")
+
+
+def test_reason_without_an_answer_is_kept(drive):
+    outcome, _ = drive(returning("singular"))
+    expected = (Status.INVALID_ANSWER, "returned without an answer: singular")
+    assert (outcome.status, outcome.reason) == expected
+
+
+@pytest.mark.parametrize("value", [0.5, np.zeros(2), ("text",), False])
+def test_what_is_returned_is_no_answer(drive, value):
+    outcome, _ = drive(returning(value, 0.5))
+    assert outcome.status == Status.INVALID_ANSWER
+    assert f"returned a {type(value).__name__}: answers are yielded" in outcome.reason
+
+
 def test_generator_is_closed(drive):
     closed = []
 

@@ -36,6 +36,21 @@ def test_brackets_in_a_glob_are_part_of_the_name(toy):
     assert len(select_problems(toy, "toy", "smoke", ["line"])) == 2
 
 
+def test_problem_without_parameters_has_the_familys_name(toy):
+    assert toy.canonical("ground", "meadow") == toy.canonical("ground", "meadow[]") == "meadow"
+    assert toy.family("ground", "meadow").names("smoke") == ["meadow"]
+    for pattern in ("meadow", "meadow[]", "mead*"):
+        assert select_problems(toy, "ground", "smoke", [pattern]) == ["meadow"]
+
+
+def test_problem_without_parameters_is_selected_whatever_its_tier(toy):
+    assert select_problems(toy, "ground", "smoke", ["cliff"]) == ["cliff"]
+    with pytest.raises(TiltyardError, match="no problem of tier smoke matches 'clif"):
+        select_problems(toy, "ground", "smoke", ["clif*"])
+    with pytest.raises(TiltyardError, match="meadow has no parameter 'x'; its"):
+        select_problems(toy, "ground", "smoke", ["meadow[x=1]"])
+
+
 def test_seeds_and_tier(toy):
     specs = planned(toy, tier="standard", implementations=["noisy"], seeds=3)
     assert sorted(spec.seed for spec in specs) == [0, 0, 1, 1, 2, 2]

@@ -162,3 +162,12 @@ def test_library_with_a_callback(pool, spec):
     (record,) = finish(pool, [spec("called_back")])
     assert record.status == Status.SOLVED
     assert record.metrics["gap"] == 2.0**-8
+
+
+def test_problem_whose_package_is_absent_is_unsupported_and_says_what_to_install(pool, spec):
+    (record,) = finish(pool, [spec("halve", problem="needy-line")])
+    assert record.status == Status.UNSUPPORTED
+    assert record.reason == (
+        "problem needy-line needs no_such_module: pip install 'no-such-package>=1'"
+    )
+    assert record.reference == {}

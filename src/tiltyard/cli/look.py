@@ -95,7 +95,7 @@ def _problems(found: Registry, suites: list[str], tier: str | None) -> list[dict
                 for name in family.names(one):
                     names.setdefault(name, []).append(one)
             if not names and tier is None:
-                names[f"{family.name}[...]"] = []
+                names[f"{family.name}[...]" if family.parameters else family.name] = []
             rows += [{"name": n, "suite": suite, "tiers": tiers} for n, tiers in names.items()]
     return rows
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from tiltyard.conformance.check import Check, Checks, arrays_of, not_plain, perform
+from tiltyard.conformance.check import Check, Checks, Skip, arrays_of, not_plain, perform
 from tiltyard.names import Value, parse_name
 from tiltyard.registry import Registry
 from tiltyard.run.plan import TIERS
@@ -32,6 +32,8 @@ class Family:
     def problems(self) -> dict[str, Problem]:
         """The smoke problems by name, or the one at the defaults."""
         family = self.family
+        if reason := family.missing():
+            raise Skip(reason)
         names = family.names("smoke") or ([] if family.files else [family.spell({})])
         return {name: self.registry.build(family.suite, name) for name in names}
 

@@ -119,6 +119,7 @@ class Run:
         second_limit = self._budget.seconds or math.inf
         priced = self._budget.cost is not None
         answer: Any = None
+        returned: Any = None
         due = 1
         answers = self._timed(lambda: iter(self._method.function(self._problem, rng, **parameters)))
         try:
@@ -126,7 +127,8 @@ class Run:
                 start = perf_counter()
                 try:
                     answer = next(answers)
-                except StopIteration:
+                except StopIteration as end:
+                    returned = end.value
                     break
                 finally:
                     self._seconds += perf_counter() - start
@@ -143,7 +145,7 @@ class Run:
         finally:
             _close(answers)
         self._timed(self._problem.synchronize)
-        self._finish(answer)
+        self._finish(answer, returned)
 
     def _timed(self, work: Callable[[], T]) -> T:
         """Do work on the method's clock."""
@@ -163,14 +165,22 @@ class Run:
         if limit:
             raise _Ended(Status.STOPPED, f"{limit} spent")
 
-    def _finish(self, answer: Any) -> NoReturn:
-        """End the run of a method that returned by itself."""
+    def _finish(self, answer: Any, returned: Any) -> NoReturn:
+        """End the run of a method that returned by itself, with its reason or None."""
+        if not isinstance(returned, str | None):
+            what = type(returned).__name__
+            raise _Ended(
+                Status.INVALID_ANSWER, f"returned a {what}: answers are yielded, a reason is text"
+            )
+        reason = " ".join((returned or "").split())
         if not self._iterations:
-            raise _Ended(Status.INVALID_ANSWER, "returned without an answer")
+            because = f": {reason}" if reason else ""
+            raise _Ended(Status.INVALID_ANSWER, f"returned without an answer{because}")
         if self._judged < self._iterations:
             self._check(answer)
         gap = self._verdict.metrics[self._suite.gap] if self._verdict else math.nan
-        raise _Ended(Status.STOPPED, f"returned with {self._suite.gap} {gap:.2g}")
+        ended = f"{self._suite.gap} {gap:.2g}"
+        raise _Ended(Status.STOPPED, f"{reason} ({ended})" if reason else f"returned with {ended}")
 
     def _judge_answer(self, answer: Any) -> float:
         """Judge and report an answer; return its gap."""

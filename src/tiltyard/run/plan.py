@@ -27,8 +27,8 @@ class Selection:
 
     Attributes:
         tier: whose problems and budget are taken.
-        problems: patterns over the tier's problems; a name with brackets selects that problem
-            whatever its tier. Empty selects all.
+        problems: patterns over the tier's problems; a name with brackets, or of a family without
+            parameters, selects that problem whatever its tier. Empty selects all.
         implementations: patterns over names, or ``name[parameter=value]``. Empty selects all.
         seeds: how many, from 0; None is the tier's number.
         seconds: the budget; None is the tier's.
@@ -123,7 +123,7 @@ def select_problems(
         return of_tier
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        if "[" in pattern and not _is_glob(pattern):
+        if _is_exact(registry, suite, pattern):
             found = [registry.canonical(suite, pattern)]
         else:
             found = [name for name in of_tier if matches(pattern, name)]
@@ -213,6 +213,14 @@ def _specs(  # noqa: PLR0913 - what a request is completed with
 
 def _is_glob(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
+
+
+def _is_exact(registry: Registry, suite: str, pattern: str) -> bool:
+    """Return whether a pattern is the name of one problem, wherever that is."""
+    if "[" in pattern:
+        return not _is_glob(pattern)
+    family = registry.families.get((suite, pattern))
+    return family is not None and not family.parameters
 
 
 def _no_problem(registry: Registry, suite: str, tier: str, pattern: str) -> TiltyardError:

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 from tiltyard.errors import TiltyardError, describe
 from tiltyard.implementation import Implementation
+from tiltyard.names import Value, parse_name
 from tiltyard.registry import generator, registry
 from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.driver import Run
@@ -66,9 +67,13 @@ class Worker:
         start = perf_counter()
         suite = registry().suite(spec.suite)
         method = registry().implementation(spec.suite, spec.implementation)
+        family = registry().family(spec.suite, parse_name(spec.problem)[0])
+        if reason := family.missing():
+            self._decline(send, f"problem {family.name} {reason}", start, {})
+            return
         try:
             stage = self._set_up(suite, spec)
-            reference = dict(stage.judge.reference())
+            reference = stage.judge.reference()
         except TiltyardError as error:
             send("refused", str(error))
             return
@@ -76,17 +81,27 @@ class Worker:
             send("refused", describe(error))
             return
         reason = method.unsupported(stage.problem, spec.device) or _no_device(spec.device)
+        if reason:
+            self._decline(send, reason, start, reference)
+            return
+        self._ready(send, start, reference)
+        self._rehearse(suite, method, stage, spec)
+        send("done", self._run(suite, method, stage, spec, send))
+
+    def _ready(self, send: Send, start: float, reference: Mapping[str, Value]) -> None:
         ready = {
             "setup_seconds": perf_counter() - start,
-            "reference": reference,
+            "reference": dict(reference),
             "threads": self._threads,
         }
         send("ready", ready)
-        if reason:
-            send("done", {"status": Status.UNSUPPORTED, "reason": reason})
-            return
-        self._rehearse(suite, method, stage, spec)
-        send("done", self._run(suite, method, stage, spec, send))
+
+    def _decline(
+        self, send: Send, reason: str, start: float, reference: Mapping[str, Value]
+    ) -> None:
+        """Record that the run cannot be made here."""
+        self._ready(send, start, reference)
+        send("done", {"status": Status.UNSUPPORTED, "reason": reason})
 
     def _set_up(self, suite: Suite, spec: RunSpec) -> _Stage:
         key = (spec.suite, spec.problem)
