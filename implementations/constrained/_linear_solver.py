@@ -23,6 +23,9 @@ REFINEMENTS = 3
 ACCURATE = 1e-10
 """The residual, over the right-hand side, at which refinement ends."""
 
+INACCURATE = 1e-6
+"""The residual from which a sparse system is factored again, by a method that pivots."""
+
 
 class DenseFactors:
     """Bunch-Kaufman factors of K, from its lower triangle."""
@@ -64,6 +67,10 @@ class DenseFactors:
         """Return the solution for one right-hand side."""
         x: Array = self._sytrs(self._factors, self._pivots, right, lower=1)[0]
         return x.ravel()
+
+    def rescue(self) -> bool:
+        """Return False: there is no better method for these systems."""
+        return False
 
 
 class KKT:
@@ -130,6 +137,12 @@ class KKT:
 
     def solve(self, right: Array) -> tuple[Array, float]:
         """Return the refined solution of K u = right, and its relative residual."""
+        u, error = self._refined(right)
+        if not error <= INACCURATE and self._factors.rescue():
+            return self._refined(right)
+        return u, error
+
+    def _refined(self, right: Array) -> tuple[Array, float]:
         u = self._factors.solve(right)
         b = float(abs(right).max(initial=0.0))
         scale = max(b + min(float(abs(u).max(initial=0.0)), 1e6 * b), 1e-300)
