@@ -142,7 +142,7 @@ def test_steps_stop_at_the_cap_and_a_kaczmarz_step_meets_its_equation():
 def test_blocks_fill_the_space_once(N, block):
     problem, *_ = quadratic()
     newton, exact = system(N, 5, half=N // 3)
-    solve = by_blocks(problem, np.random.default_rng(2), 100, block=block, memory=10**6)
+    solve = by_blocks(problem, np.random.default_rng(2), 100, block=block)
     for _ in solve(newton, 1e-9 * np.linalg.norm(newton.b)):
         pass
     np.testing.assert_allclose(newton.z, exact, atol=1e-7 * np.linalg.norm(exact))
