@@ -192,8 +192,8 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
         else splu(matrix)
     )
     right = np.concatenate([np.zeros(n), fit.scale * state.slope])
-    found: Array = np.zeros(n + m)
-    for _ in range(_REFINEMENTS if dense else 1):  # towards the system without the shift
+    found: Any = np.zeros(n + m)
+    for _round in range(_REFINEMENTS if dense else 1):  # towards the system without the shift
         u, v = found[:n], found[n:]
         rest = right - np.concatenate([u + A.T @ v, A @ u - corner * v])
         if np.abs(rest).max() <= 1e-15 * np.abs(right).max():
