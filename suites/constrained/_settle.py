@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,15 +123,13 @@ def _last(
     moved.x0 = x0
     end = monotonic() + seconds
     last: Any = None
-    answers = method.function(moved, generator("referee"), **method.parameters)
-    try:
+    # What came before a failure may still be good; a refusal leaves nothing.
+    with contextlib.suppress(Exception):
+        answers = method.function(moved, generator("referee"), **method.parameters)
         for answer in answers:
             last = answer
             if monotonic() > end:
                 break
-    except Exception:  # noqa: BLE001, S110 - what came before the failure may still be good
-        pass
-    finally:
         answers.close()  # type: ignore[attr-defined]
     try:
         return None if last is None else judge.accept(last)
