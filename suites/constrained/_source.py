@@ -107,12 +107,12 @@ class Source:
             case "power":
                 return _power(arguments[0], node.number)
             case _:
-                return f"{node.kind}({arguments[0]})"
+                return f"{node.kind}({', '.join(arguments)})"
 
 
 def numpy_namespace() -> Namespace:
     """Return the functions that a text calls, on NumPy arrays."""
-    names: Namespace = {name: getattr(np, name) for name in UNARY}
+    names: Namespace = {name: getattr(np, name) for name in (*UNARY, "arctan2")}
 
     def scatter(length: int, to: Index, values: Any) -> Any:
         return np.bincount(to, np.broadcast_to(values, to.shape), length)
@@ -123,7 +123,14 @@ def numpy_namespace() -> Namespace:
 def float_namespace() -> Namespace:
     """Return the functions that a text calls, on Python floats."""
     names: Namespace = {name: getattr(math, name) for name in UNARY if hasattr(math, name)}
-    return {**names, "arctan": math.atan, "abs": abs, "power": math.pow, "array": np.array}
+    return {
+        **names,
+        "arctan": math.atan,
+        "arctan2": math.atan2,
+        "abs": abs,
+        "power": math.pow,
+        "array": np.array,
+    }
 
 
 def torch_namespace(device: str) -> Namespace:
@@ -137,7 +144,7 @@ def torch_namespace(device: str) -> Namespace:
         values = torch.as_tensor(values, dtype=torch.float64, device=device)
         return zeros(length).index_add(0, to, values.expand(to.shape))
 
-    names: Namespace = {name: getattr(torch, name) for name in UNARY}
+    names: Namespace = {name: getattr(torch, name) for name in (*UNARY, "arctan2")}
     return {**names, "power": torch.pow, "zeros": zeros, "copy": torch.clone, "scatter": scatter}
 
 

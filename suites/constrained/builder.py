@@ -36,7 +36,7 @@ from tiltyard.suites.constrained.model import Array, Bounds, Index, Model, Struc
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 __all__ = [
-    "Builder", "absolute", "arctan", "cos", "cosh", "exp", "log", "sin", "sinh", "sqrt", "tan",
+    "Builder", "absolute", "arctan", "arctan2", "cos", "cosh", "exp", "log", "sin", "sinh", "sqrt", "tan",
     "tanh",
 ]  # fmt: skip
 
@@ -53,6 +53,11 @@ exp, log, sqrt = _function("exp"), _function("log"), _function("sqrt")
 sin, cos, tan, arctan = map(_function, ("sin", "cos", "tan", "arctan"))
 sinh, cosh, tanh = _function("sinh"), _function("cosh"), _function("tanh")
 absolute = _function("abs")
+
+
+def arctan2(a: Node, b: Node) -> Node:
+    """Return the angle of the points (b, a), elementwise."""
+    return a.graph.arctan2(a, b)
 
 
 class Variables:
