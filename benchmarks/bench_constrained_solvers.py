@@ -10,6 +10,7 @@ oracles took. At the end the geometric mean of solver time over Ipopt's is print
 from __future__ import annotations
 
 import math
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -51,16 +52,15 @@ def geometric_means():
         ]
         if ratios and method != "ipopt":
             ratio = math.exp(np.mean(ratios))
-            print(f"\n{method} / ipopt: {ratio:.2f} over {len(ratios)} problems both solve")
+            line = f"{method} / ipopt: {ratio:.2f} over {len(ratios)} problems both solve"
+            sys.stdout.write(f"\n{line}\n")
 
 
 def solve(problem, judge, method):
     """Return the seconds of a run to the gap, those of its oracles, and the gap it reached."""
     suite = registry().suite("constrained")
     points = []
-    run = Run(
-        suite, method, problem, judge, budget=Budget(seconds=LIMIT), report=points.append
-    )
+    run = Run(suite, method, problem, judge, budget=Budget(seconds=LIMIT), report=points.append)
     outcome = run.drive(np.random.default_rng(0), method.parameters)
     reached = [point for point in points if point.metrics["gap"] <= GAP]
     share = outcome.phases.get("oracles", 0.0) / max(outcome.seconds, 1e-12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from tiltyard.implementations.constrained._newton_lagrangian import Array, Rows
+from tiltyard.implementations.constrained._newton_lagrangian import Array, Linear, Rows
 
 
 @njit(cache=True)
@@ -30,24 +30,13 @@ def _residual(A: Rows, b: Array, z: Array, r: Array) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def gaussian_steps(  # noqa: PLR0913 - plain arrays, as compiled code takes them
-    A: Rows,
-    b: Array,
-    z: Array,
-    r: Array,
-    rng: np.random.Generator,
-    stop: float,
-    steps: int,
-) -> int:
+def gaussian_steps(system: Linear, rng: np.random.Generator, stop: float, steps: int) -> int:
     """Project z on S'A z = S'b for one Gaussian vector S after the other; update z and r.
 
     z <- z - (S'r / |A S|^2) A S, with r = A z - b computed anew after every step.
 
     Args:
-        A: (N, N) symmetric, by rows.
-        b: (N,) right-hand side.
-        z: (N,) start; changed.
-        r: (N,) A z - b; changed.
+        system: its z and r are changed.
         rng: draws S.
         stop: end as soon as the norm of r is at most this.
         steps: end after so many steps.
@@ -55,6 +44,7 @@ def gaussian_steps(  # noqa: PLR0913 - plain arrays, as compiled code takes them
     Returns:
         how many steps were taken.
     """
+    A, b, z, r = system
     s = np.empty_like(b)
     image = np.empty_like(b)
     square = np.dot(r, r)
@@ -76,20 +66,13 @@ def gaussian_steps(  # noqa: PLR0913 - plain arrays, as compiled code takes them
 
 
 @njit(cache=True, error_model="numpy")
-def kaczmarz_steps(  # noqa: PLR0913 - plain arrays, as compiled code takes them
-    A: Rows,
-    b: Array,
-    z: Array,
-    r: Array,
-    rng: np.random.Generator,
-    stop: float,
-    steps: int,
-) -> int:
+def kaczmarz_steps(system: Linear, rng: np.random.Generator, stop: float, steps: int) -> int:
     """Project z on one equation after the other, each drawn uniformly; update z and r.
 
     z <- z - (r_i / |A_i|^2) A_i, with r = A z - b computed anew after every step. Zero rows are
     passed over. Arguments and result as for ``gaussian_steps``.
     """
+    A, b, z, r = system
     lengths = np.zeros_like(b)
     for i in range(b.size):
         for k in range(A.starts[i], A.starts[i + 1]):

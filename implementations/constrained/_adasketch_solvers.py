@@ -8,10 +8,12 @@ harness can look at the clock. A later call goes on from the same z.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tiltyard.implementations.constrained._adasketch_partition import Partition
 from tiltyard.implementations.constrained._newton_lagrangian import System, nonzeros
 from tiltyard.implementations.constrained._regularity import factorize
 from tiltyard.suites.constrained.problem import ConstrainedProblem
@@ -41,13 +43,13 @@ def row_by_row(
         from tiltyard.implementations.constrained import _adasketch_kernels as kernels
 
         take = kernels.gaussian_steps if gaussian else kernels.kaczmarz_steps
-        A, N = system.rows, len(system.b)
-        entries = len(A.values)
+        linear, N = system.linear(), len(system.b)
+        entries = len(linear.A.values)
         work = 4 * entries + 8 * N if gaussian else 2 * entries + 2 * entries // N + 2 * N
         chunk = max(1, int(PAUSE / work))
         left = steps
         while left > 0:
-            taken = take(A, system.b, system.z, system.r, rng, target, min(left, chunk))
+            taken = take(linear, rng, target, min(left, chunk))
             problem.count("sketch_step", taken)
             problem.count("flop", taken * work)
             left -= taken
@@ -59,7 +61,7 @@ def row_by_row(
 
 
 def by_blocks(
-    problem: ConstrainedProblem, rng: np.random.Generator, steps: int, *, block: int, memory: int
+    problem: ConstrainedProblem, rng: np.random.Generator, steps: int, *, block: int
 ) -> Solver:
     """Return block sketch-and-project whose projections are orthogonal to the earlier ones.
 
@@ -76,14 +78,12 @@ def by_blocks(
         rng: draws the sketches.
         steps: cap of each call, in blocks.
         block: columns of a sketch; at most half the system, so that no single one solves it.
-        memory: images that are kept, in entries; when they are full the method starts anew.
     """
 
     def solve(system: System, target: float) -> Iterator[None]:
         N = len(system.b)
         s = max(1, min(block, (N + 1) // 2))
-        room = max(s, min(N, memory // N))
-        images = np.empty((N, room))
+        images = np.empty((N, N))
         used, done, best = 0, 0.0, np.inf
         for _ in range(steps):
             norm = float(np.linalg.norm(system.r))
@@ -94,12 +94,41 @@ def by_blocks(
                 best = norm
             if not norm > target:
                 return
-            width = min(s, room - used)
+            width = min(s, N - used)
             _block_step(system, rng.standard_normal((N, width)), images, used)
             work = 2 * nonzeros(system.A) * (width + 1) + 8 * N * width * (used + width)
             problem.count("sketch_step")
             problem.count("flop", work)
-            used = (used + width) % room
+            used = (used + width) % N
+            done += work
+            if done > PAUSE:
+                done = 0.0
+                yield
+
+    return solve
+
+
+def by_parts(
+    problem: ConstrainedProblem, rng: np.random.Generator, steps: int, *, parts: int
+) -> Solver:
+    """Return sketch-and-project by parts of a sparse system's rows; see ``_adasketch_partition``.
+
+    Charges ``sketch_step`` for every projection and ``flop`` for factorizations, substitutions and
+    products.
+
+    Args:
+        problem: charged; sparse.
+        rng: draws the order of the parts.
+        steps: cap of each call, in sweeps.
+        parts: how many there are, at least 2.
+    """
+    known: list[tuple[System, Partition]] = []
+
+    def solve(system: System, target: float) -> Iterator[None]:
+        if not known or known[0][0] is not system:
+            known[:] = [(system, Partition(problem, rng, system.A, parts))]
+        done = 0.0
+        for work in known[0][1].solve(system, target, steps):
             done += work
             if done > PAUSE:
                 done = 0.0
@@ -147,7 +176,7 @@ def direct(problem: ConstrainedProblem) -> Solver:
 
             factors = lu_factor(system.A, check_finite=False)
             problem.count("flop", 2 * N**3 // 3 + 8 * N * N)
-            apply = lambda v: lu_solve(factors, v, check_finite=False)  # noqa: E731
+            apply: Any = partial(lu_solve, factors, check_finite=False)
         else:
             factors = factorize(problem, system.A.tocsc())
             problem.count("flop", 4 * (factors.L.nnz + factors.U.nnz + system.A.nnz))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tiltyard.implementations.constrained._newton_lagrangian import Array, Rows
+from tiltyard.implementations.constrained._adasketch_kernels import product
+from tiltyard.implementations.constrained._newton_lagrangian import Array, Linear
 
 
 class Tests(NamedTuple):
@@ -21,6 +22,7 @@ class Tests(NamedTuple):
         sigma: share of the penalised infeasibility that the model must lose.
         residual: largest |r|_1 of the first test.
         primal: largest |r_c|_1 of the first test.
+        entries: of r_c, how many the first test sums there: m, or 1 in the released script.
         second_dual: largest |r_x|_1 of the second test; negative where there is no such test.
         second_primal: largest |r_c|_1 of the second test.
         model: whether the first test asks for the model's reduction too.
@@ -32,33 +34,26 @@ class Tests(NamedTuple):
     sigma: float
     residual: float
     primal: float
+    entries: int
     second_dual: float
     second_primal: float
     model: bool
 
 
-@njit(cache=True)
-def _product(A: Rows, v: Array, out: Array) -> None:
-    for i in range(out.size):
-        total = 0.0
-        for k in range(A.starts[i], A.starts[i + 1]):
-            total += A.values[k] * v[A.columns[k]]
-        out[i] = total
-
-
 @njit(cache=True, error_model="numpy")
-def _cycle(A: Rows, b: Array, z: Array, r: Array, work: Array) -> None:
+def _cycle(system: Linear, work: Array) -> None:
     """Minimise |A z - b| over z plus the Krylov space of dimension 2; update z and r.
 
     Arnoldi with v1 = r/|r|, then the 3 x 2 least-squares problem by Givens rotations; a Krylov
     space of dimension 1 is used as such.
     """
+    A, b, z, r = system
     first, second, image = work[0], work[1], work[2]
     size = math.sqrt(np.dot(r, r))
     if size == 0.0:
         return
     first[:] = r / size
-    _product(A, first, image)
+    product(A, first, image)
     h11 = np.dot(first, image)
     image -= h11 * first
     h21 = math.sqrt(np.dot(image, image))
@@ -69,7 +64,7 @@ def _cycle(A: Rows, b: Array, z: Array, r: Array, work: Array) -> None:
         z -= size / h11 * first
     else:
         second[:] = image / h21
-        _product(A, second, image)
+        product(A, second, image)
         h12, h22 = np.dot(first, image), np.dot(second, image)
         image -= h12 * first + h22 * second
         h32 = math.sqrt(np.dot(image, image))
@@ -79,17 +74,18 @@ def _cycle(A: Rows, b: Array, z: Array, r: Array, work: Array) -> None:
         top, next_one = cosine * size, -sine * size
         y2 = next_one * below / (two * two) if two > 0.0 else 0.0
         z -= (top - above * y2) / one * first + y2 * second
-    _product(A, z, r)
+    product(A, z, r)
     r -= b
 
 
 @njit(cache=True)
-def reduction(A: Rows, tests: Tests, z: Array, r: Array) -> tuple[float, float]:
+def reduction(system: Linear, tests: Tests) -> tuple[float, float]:
     """Return how much the model of the l1 merit loses along dx, and how much it is to lose.
 
     The first is -g'dx - max(dx'B dx / 2, 0) + pi (|c|_1 - |c + J dx|_1), the second
     sigma pi max(|c|_1, |c + J dx|_1 - |c|_1). r holds A z - b, whose last part is c + J dx.
     """
+    A, z, r = system.A, system.z, system.r
     n = tests.gradient.size
     along, curved = 0.0, 0.0
     for i in range(n):
@@ -104,42 +100,39 @@ def reduction(A: Rows, tests: Tests, z: Array, r: Array) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def passed(A: Rows, tests: Tests, z: Array, r: Array) -> bool:
+def passed(system: Linear, tests: Tests) -> bool:
     """Return whether z, with residual r = A z - b, passes the first or the second test."""
+    r = system.r
     n = tests.gradient.size
     dual, primal = np.abs(r[:n]).sum(), np.abs(r[n:]).sum()
     if dual <= tests.second_dual and primal <= tests.second_primal:
         return True
-    if dual + primal > tests.residual or primal > tests.primal:
+    seen = np.abs(r[n : n + tests.entries]).sum()
+    if dual + primal > tests.residual or seen > tests.primal:
         return False
     if not tests.model:
         return True
-    lost, wanted = reduction(A, tests, z, r)
+    lost, wanted = reduction(system, tests)
     return lost >= wanted
 
 
 @njit(cache=True)
-def cycles(  # noqa: PLR0913 - plain arrays, as compiled code takes them
-    A: Rows, b: Array, z: Array, r: Array, tests: Tests, most: int
-) -> tuple[int, bool]:
+def cycles(system: Linear, tests: Tests, most: int) -> tuple[int, bool]:
     """Run GMRES(2) cycles until the tests pass; update z and r.
 
     Args:
-        A: (N, N) symmetric, by rows.
-        b: (N,) right-hand side.
-        z: (N,) start; changed.
-        r: (N,) A z - b; changed.
+        system: its z and r are changed.
         tests: looked at after each cycle, and before the first one unless z = 0.
         most: end after so many cycles.
 
     Returns:
         how many cycles were run, and whether the tests passed.
     """
-    work = np.empty((3, b.size))
+    work = np.empty((3, system.b.size))
     # No step at all may pass the tests, and would be taken for ever.
-    fresh = not np.any(z)
+    fresh = not np.any(system.z)
     for done in range(most):
-        if not (fresh and done == 0) and passed(A, tests, z, r):
+        if not (fresh and done == 0) and passed(system, tests):
             return done, True
-        _cycle(A, b, z, r, work)
-    return most, passed(A, tests, z, r)
+        _cycle(system, work)
+    return most, passed(system, tests)

@@ -20,7 +20,6 @@ import numpy as np
 from tiltyard.implementations.constrained._newton_lagrangian import (
     Array,
     Point,
-    Rows,
     System,
     evaluate,
     frobenius,
@@ -43,7 +42,7 @@ _SHORTEST = 1e-12
 
 
 class Inner(Protocol):
-    """Finds a step: improves ``system.z`` and returns the penalty pi; yields while it takes long."""
+    """Finds a step, ``gmres.system.z``; yields while it takes long, returns the penalty."""
 
     def __call__(self, gmres: Gmres, point: Point) -> Generator[None, None, float]: ...
 
@@ -56,12 +55,14 @@ class Rules:
     xi_b: float
     tolerance: float
     max_iterations: int
+    max_cycles: int
 
 
 class Gmres:
     """GMRES(2) on one Newton system, charged.
 
-    A cycle charges ``linear_solve`` nothing and ``flop`` 6 nnz(A) + 16 N, its tests 4 nnz(A) + 4 N.
+    A cycle with its tests charges ``flop`` 6 nnz(A) + 20 N, and 4 nnz(A) more where they ask for
+    the model's reduction.
 
     Args:
         problem: charged.
@@ -72,7 +73,7 @@ class Gmres:
     def __init__(self, problem: ConstrainedProblem, system: System, most: int) -> None:
         self._problem = problem
         self._most = most
-        self._rows: Rows = system.rows
+        self._linear = system.linear()
         self.system = system
 
     def until(self, tests: Tests) -> Iterator[None]:
@@ -80,12 +81,10 @@ class Gmres:
         from tiltyard.implementations.constrained import _gmres_kernels as kernels
 
         system, left = self.system, self._most
-        work = (10 if tests.model else 6) * len(self._rows.values) + 20 * len(system.b)
+        work = (10 if tests.model else 6) * len(self._linear.A.values) + 20 * len(system.b)
         chunk = max(1, int(_PAUSE / work))
         while left > 0:
-            done, passed = kernels.cycles(
-                self._rows, system.b, system.z, system.r, tests, min(left, chunk)
-            )
+            done, passed = kernels.cycles(self._linear, tests, min(left, chunk))
             self._problem.count("flop", done * work)
             left -= done
             if passed:
@@ -96,25 +95,20 @@ class Gmres:
         """Return how much the merit's model loses, and how much it is to lose."""
         from tiltyard.implementations.constrained import _gmres_kernels as kernels
 
-        self._problem.count("flop", 2 * len(self._rows.values))
-        lost, wanted = kernels.reduction(self._rows, tests, self.system.z, self.system.r)
+        self._problem.count("flop", 2 * len(self._linear.A.values))
+        lost, wanted = kernels.reduction(self._linear, tests)
         return float(lost), float(wanted)
 
 
-def inexact_sqp(  # noqa: PLR0913 - what the loop depends on
-    problem: ConstrainedProblem,
-    rng: np.random.Generator,
-    rules: Rules,
-    first: Point,
-    inner: Inner,
-    max_cycles: int,
+def inexact_sqp(
+    problem: ConstrainedProblem, rng: np.random.Generator, rules: Rules, inner: Inner
 ) -> Generator[dict[str, Array], None, str | None]:
     """Yield iterates (x, y), and the same one again while an inner solve takes long.
 
     Returns:
         why the loop ended where it has not converged.
     """
-    point = first
+    point = evaluate(problem, np.array(problem.x0), np.array(problem.y0))
     for _ in range(rules.max_iterations):
         yield point.answer
         if not math.isfinite(point.kkt):
@@ -133,7 +127,7 @@ def inexact_sqp(  # noqa: PLR0913 - what the loop depends on
             return "not finite: the Hessian is NaN or infinite here"
         shift = 0.0 if regularity.convex(H) else rules.xi_b + size
         system = newton_system(point, H, shift)
-        search = inner(Gmres(problem, system, max_cycles), point)
+        search = inner(Gmres(problem, system, rules.max_cycles), point)
         while True:
             try:
                 next(search)

@@ -34,6 +34,22 @@ class Rows(NamedTuple):
     starts: NDArray[np.int32]
 
 
+class Linear(NamedTuple):
+    """A system A z = b and where its solution stands, as the compiled loops read and change it.
+
+    Attributes:
+        A: (N, N) symmetric, by rows.
+        b: (N,) right-hand side.
+        z: (N,) approximate solution, changed in place.
+        r: (N,) A z - b, changed in place.
+    """
+
+    A: Rows
+    b: Array
+    z: Array
+    r: Array
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """Values at one pair (x, y).
@@ -132,9 +148,11 @@ class System:
     z: Array
     r: Array
 
-    @property
-    def rows(self) -> Rows:
-        """The nonzero entries of A by rows."""
+    def linear(self) -> Linear:
+        """Return the system for compiled loops, which change this z and r."""
+        return Linear(self._rows(), self.b, self.z, self.r)
+
+    def _rows(self) -> Rows:
         if not isinstance(self.A, np.ndarray):
             A = self.A
             return Rows(A.data, A.indices.astype(np.int32), A.indptr.astype(np.int32))
@@ -147,6 +165,7 @@ def newton_system(point: Point, H: Any, shift: float) -> System:
     """Return the system at a point with B = H + shift I, started at z = 0."""
     n, m = len(point.x), len(point.y)
     A: Any
+    B: Any
     if isinstance(H, np.ndarray):
         B = H + shift * np.eye(n)
         A = np.zeros((n + m, n + m))

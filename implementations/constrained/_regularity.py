@@ -137,9 +137,7 @@ def factorize(problem: ConstrainedProblem, matrix: Any, *, symmetric: bool = Fal
 
     if symmetric:
         options = {"SymmetricMode": True}
-        factors = splu(
-            matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options
-        )
+        factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
     else:
         factors = splu(matrix)
     below = np.diff(factors.L.tocsc().indptr).astype(np.int64)

@@ -19,7 +19,7 @@ from tiltyard.suites.constrained.problem import ConstrainedProblem
     tune={"eta1": (1e-1, 1e1, "log"), "eta2": (1e-2, 1e0, "log"), "delta": (1e-2, 9e-1, "log")},
     requires={"track": ("equality",), "hessian": (True,)},
 )
-def adasketch_newton_direct(  # noqa: PLR0913 - the paper's parameters
+def adasketch_newton_direct(
     problem: ConstrainedProblem,
     rng: np.random.Generator,
     *,

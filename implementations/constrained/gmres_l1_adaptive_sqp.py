@@ -8,7 +8,7 @@ import numpy as np
 
 from tiltyard import implementation
 from tiltyard.implementations.constrained._gmres_sqp import Gmres, Rules, inexact_sqp
-from tiltyard.implementations.constrained._newton_lagrangian import Array, Point, evaluate
+from tiltyard.implementations.constrained._newton_lagrangian import Array, Point
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 _LARGEST = 1e8
@@ -21,7 +21,7 @@ _LARGEST = 1e8
     tune={"kappa": (1e-3, 9e-1, "log"), "pi": (1e-1, 1e2, "log")},
     requires={"track": ("equality",), "hessian": (True,)},
 )
-def gmres_l1_adaptive_sqp(  # noqa: PLR0913 - the paper's parameters
+def gmres_l1_adaptive_sqp(
     problem: ConstrainedProblem,
     rng: np.random.Generator,
     *,
@@ -66,6 +66,7 @@ def gmres_l1_adaptive_sqp(  # noqa: PLR0913 - the paper's parameters
                 sigma=0.1 * 0.9,
                 residual=accuracy * float(np.abs(gmres.system.b).sum()),
                 primal=np.inf,
+                entries=problem.m,
                 second_dual=-1.0,
                 second_primal=-1.0,
                 model=False,
@@ -77,6 +78,11 @@ def gmres_l1_adaptive_sqp(  # noqa: PLR0913 - the paper's parameters
             penalty *= nu
             accuracy /= nu**2
 
-    first = evaluate(problem, np.array(problem.x0), np.array(problem.y0))
-    rules = Rules(eta=eta, xi_b=xi_b, tolerance=tolerance, max_iterations=max_iterations)
-    return (yield from inexact_sqp(problem, rng, rules, first, inner, max_cycles))
+    rules = Rules(
+        eta=eta,
+        xi_b=xi_b,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        max_cycles=max_cycles,
+    )
+    return (yield from inexact_sqp(problem, rng, rules, inner))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tiltyard import implementation
 from tiltyard.implementations.constrained._gmres_sqp import Gmres, Rules, inexact_sqp
-from tiltyard.implementations.constrained._newton_lagrangian import Array, Point, evaluate
+from tiltyard.implementations.constrained._newton_lagrangian import Array, Point
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 
@@ -18,7 +18,7 @@ from tiltyard.suites.constrained.problem import ConstrainedProblem
     tune={"kappa": (1e-3, 1e0, "log"), "kappa1": (1e-3, 1e0, "log"), "pi": (1e-1, 1e2, "log")},
     requires={"track": ("equality",), "hessian": (True,)},
 )
-def gmres_l1_sqp(  # noqa: PLR0913 - the paper's parameters
+def gmres_l1_sqp(
     problem: ConstrainedProblem,
     rng: np.random.Generator,
     *,
@@ -51,21 +51,21 @@ def gmres_l1_sqp(  # noqa: PLR0913 - the paper's parameters
         tau: share of infeasibility that the model loses.
         eta: Armijo's constant.
         xi_b: least curvature that a shift of the Hessian leaves.
-        released: test as the released script does, |r_x|_1 <= epsilon |c|_1 and
-            |r_c|_1 <= beta |c|_1 in the second test: its two parts are interchanged there.
+        released: test as the released script does: its second test has the two parts interchanged,
+            |r_x|_1 <= epsilon |c|_1 and |r_c|_1 <= beta |c|_1, and its first looks at one entry of
+            r_c alone. This makes the method much slower; the authors' results have it.
         max_cycles: cap of GMRES(2) cycles a solve.
         max_iterations: cap of outer iterations.
         tolerance: two-norm of (grad f + J'y, c) to stop at. Published: 1e-4.
     """
-    first = evaluate(problem, np.array(problem.x0), np.array(problem.y0))
-    beta = max(1.0, _one(first.slope) / (_one(first.c) + 1.0))
-    penalty = pi
+    penalty, beta = pi, 0.0
 
     def inner(gmres: Gmres, point: Point) -> Generator[None, None, float]:
         from tiltyard.implementations.constrained._gmres_kernels import Tests
 
-        nonlocal penalty
+        nonlocal penalty, beta
         missed = _one(point.c)
+        beta = beta or max(1.0, _one(point.slope) / (missed + 1.0))  # of the first point
         seconds = (epsilon * missed, beta * missed)
         tests = Tests(
             gradient=point.g,
@@ -74,6 +74,7 @@ def gmres_l1_sqp(  # noqa: PLR0913 - the paper's parameters
             sigma=tau * (1.0 - epsilon),
             residual=kappa * _one(gmres.system.b),
             primal=max(kappa1 * _one(point.slope), beta * missed),
+            entries=1 if released else problem.m,
             second_dual=seconds[not released],
             second_primal=seconds[released],
             model=True,
@@ -87,8 +88,14 @@ def gmres_l1_sqp(  # noqa: PLR0913 - the paper's parameters
             penalty = max(penalty, needed) + 1e-4
         return penalty
 
-    rules = Rules(eta=eta, xi_b=xi_b, tolerance=tolerance, max_iterations=max_iterations)
-    return (yield from inexact_sqp(problem, rng, rules, first, inner, max_cycles))
+    rules = Rules(
+        eta=eta,
+        xi_b=xi_b,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        max_cycles=max_cycles,
+    )
+    return (yield from inexact_sqp(problem, rng, rules, inner))
 
 
 def _one(v: Array) -> float:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from tiltyard.errors import InvalidAnswer, NonFiniteAnswer
+from tiltyard.answers import real
+from tiltyard.errors import InvalidAnswer
 from tiltyard.names import Value
 from tiltyard.suite import Answer, Judge, Verdict
 from tiltyard.suites.cvar._risk import Array, Instance, project_simplex
@@ -59,7 +59,7 @@ class CVaRJudge(Judge):
                 + (f" of length {len(answer)}" if isinstance(answer, tuple | list) else "")
             )
         d = self._instance.A.shape[1]
-        return {"w": _real("w", answer[0], (d,)), "alpha": _real("alpha", answer[1], ())}
+        return {"w": real("w", answer[0], (d,)), "alpha": real("alpha", answer[1], ())}
 
     def score(self, answer: Answer) -> Verdict:
         """Return every metric of the suite; the certificate holds the reference's values.
@@ -150,28 +150,3 @@ def _envelope(instance: Instance, losses: Array, alpha: float) -> float:
     with np.errstate(all="ignore"):
         value = alpha + float(instance.cap @ np.maximum(losses - alpha, 0.0))
     return value if math.isfinite(value) else math.inf
-
-
-def _real(name: str, value: Any, shape: tuple[int, ...]) -> Array:
-    """Return a float64 copy of an array, tensor or list of real numbers."""
-    expected = f"{name}: expected {f'{shape[0]} real numbers' if shape else 'one real number'}"
-    try:
-        array = np.asarray(_from_torch(value) if hasattr(value, "detach") else value)
-    except (ValueError, TypeError, RuntimeError, AttributeError):
-        raise InvalidAnswer(f"{expected}, found {type(value).__name__}") from None
-    if array.dtype.kind not in "iuf":
-        raise InvalidAnswer(f"{expected}, found dtype {array.dtype}")
-    if array.shape != shape:
-        raise InvalidAnswer(f"{expected}, found shape {array.shape}")
-    with np.errstate(all="ignore"):
-        copy: Array = np.array(array, dtype=np.float64)
-    if not np.isfinite(copy).all():
-        raise NonFiniteAnswer(f"{name} holds NaN or infinity")
-    return copy
-
-
-def _from_torch(tensor: Any) -> Any:
-    """Return a tensor of any device and dtype as a NumPy array."""
-    tensor = tensor.detach().cpu()
-    # NumPy has no bfloat16.
-    return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
