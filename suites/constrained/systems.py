@@ -171,24 +171,29 @@ def trigon1ne(rng: Generator, *, n: int = 10) -> ConstrainedProblem:
 
 @native("equality", grids={"standard": ({},)})
 def morebvne(rng: Generator, *, n: int = 10) -> ConstrainedProblem:
-    """More and Cosnard (1979): a boundary value problem, discretised; MGH (1981), problem 28."""
+    """CUTEst's MOREBVNE: More and Cosnard's (1979) boundary value problem, but for the last row.
+
+    CUTEst's file (2015) has x_{n-1} there where the discretised equation has 2 x_n - x_{n-1};
+    published results on MOREBVNE are on that system.
+    """
     h = 1.0 / (n + 1)
     t = h * np.arange(1, n + 1)
     b = Builder(t * (t - 1.0))
-    i = np.arange(n)
-    rows = b.subject_to(2.0 * b.x[i] + 0.5 * h**2 * (b.x[i] + t + 1.0) ** 3, equal=0.0)
-    b.add(rows[1:], -b.x[i[:-1]])
-    b.add(rows[:-1], -b.x[i[1:]])
+    i = np.arange(n - 1)
+    rows = b.subject_to(0.5 * h**2 * (b.x[:] + t + 1.0) ** 3, equal=0.0)
+    b.add(rows[:-1], 2.0 * b.x[i] - b.x[i + 1])
+    b.add(rows[1:-1], -b.x[i[:-1]])
+    b.add(rows[-1], b.x[n - 2])
     return b.problem()
 
 
 @native("equality", grids={"standard": ({},)})
 def inteqne(rng: Generator, *, n: int = 10) -> ConstrainedProblem:
-    """More and Cosnard (1979): an integral equation, with two fixed ends; MGH (1981), problem 29."""
+    """More and Cosnard (1979): an integral equation with n inner and two fixed values."""
     h = 1.0 / (n + 1)
     t = h * np.arange(n + 2)
     b = Builder(t * (t - 1.0))
-    rows = b.subject_to(b.x[np.arange(n + 2)], equal=0.0)
+    rows = b.subject_to(b.x[:], equal=0.0)
     inner = np.arange(1, n + 1)
     for j in inner:
         kernel = 0.5 * h * np.where(inner >= j, (1.0 - t[inner]) * t[j], t[inner] * (1.0 - t[j]))
@@ -198,16 +203,18 @@ def inteqne(rng: Generator, *, n: int = 10) -> ConstrainedProblem:
 
 @native("equality", grids={"standard": ({},)})
 def mancinone(rng: Generator, *, n: int = 100) -> ConstrainedProblem:
-    """Spedicato (1975), Mancino's function, as equations; alpha = 5, beta = 14, gamma = 3."""
+    """Spedicato (1975): Mancino's function as equations; alpha = 5, beta = 14, gamma = 3.
+
+    The start is CUTEst's before May 2024, whose sums stop below the diagonal, as in earlier papers.
+    """
     i = np.arange(1.0, n + 1.0)
     length = np.sqrt(i[:, None] / i)
     angle = np.log(length)
-    terms = length * (np.sin(angle) ** 5 + np.cos(angle) ** 5)
-    np.fill_diagonal(terms, 0.0)
+    terms = np.tril(length * (np.sin(angle) ** 5 + np.cos(angle) ** 5), -1)
     offset = (i - 0.5 * n) ** 3
     slope = -14.0 * n / ((14.0 * n) ** 2 - 36.0 * (n - 1.0) ** 2)
     b = Builder(slope * (terms.sum(axis=1) + offset))
-    rows = b.subject_to(14.0 * n * b.x[np.arange(n)] + offset, equal=0.0)
+    rows = b.subject_to(14.0 * n * b.x[:] - offset, equal=0.0)
     for j in range(n):
         others = np.flatnonzero(np.arange(n) != j)
         root = sqrt(b.x[j] ** 2 + (others + 1.0) / (j + 1.0))
