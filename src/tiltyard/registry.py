@@ -110,6 +110,16 @@ class Registry:
         family, parameters = parse_name(name)
         return self.family(suite, family).spell(parameters)
 
+    def track(self, suite: str, name: str) -> str:
+        """Return a problem's track; empty if the suite has none, or the problem is not known."""
+        if not self.suite(suite).tracks:
+            return ""
+        try:
+            family, parameters = parse_name(name)
+            return self.family(suite, family).track_of(parameters)
+        except TiltyardError:
+            return ""
+
     def data_of(self, suite: str, name: str) -> dict[str, str]:
         """Return the SHA-256 of every dataset and user's file that the problem is built from.
 
