@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tiltyard.implementations.constrained._adasketch_partition import Partition
 from tiltyard.implementations.constrained._newton_lagrangian import System, nonzeros
 from tiltyard.implementations.constrained._regularity import factorize
 from tiltyard.suites.constrained.problem import ConstrainedProblem
@@ -60,7 +61,7 @@ def row_by_row(
 
 
 def by_blocks(
-    problem: ConstrainedProblem, rng: np.random.Generator, steps: int, *, block: int, memory: int
+    problem: ConstrainedProblem, rng: np.random.Generator, steps: int, *, block: int
 ) -> Solver:
     """Return block sketch-and-project whose projections are orthogonal to the earlier ones.
 
@@ -77,14 +78,12 @@ def by_blocks(
         rng: draws the sketches.
         steps: cap of each call, in blocks.
         block: columns of a sketch; at most half the system, so that no single one solves it.
-        memory: images that are kept, in entries; when they are full the method starts anew.
     """
 
     def solve(system: System, target: float) -> Iterator[None]:
         N = len(system.b)
         s = max(1, min(block, (N + 1) // 2))
-        room = max(s, min(N, memory // N))
-        images = np.empty((N, room))
+        images = np.empty((N, N))
         used, done, best = 0, 0.0, np.inf
         for _ in range(steps):
             norm = float(np.linalg.norm(system.r))
@@ -95,12 +94,41 @@ def by_blocks(
                 best = norm
             if not norm > target:
                 return
-            width = min(s, room - used)
+            width = min(s, N - used)
             _block_step(system, rng.standard_normal((N, width)), images, used)
             work = 2 * nonzeros(system.A) * (width + 1) + 8 * N * width * (used + width)
             problem.count("sketch_step")
             problem.count("flop", work)
-            used = (used + width) % room
+            used = (used + width) % N
+            done += work
+            if done > PAUSE:
+                done = 0.0
+                yield
+
+    return solve
+
+
+def by_parts(
+    problem: ConstrainedProblem, rng: np.random.Generator, steps: int, *, parts: int
+) -> Solver:
+    """Return sketch-and-project by parts of a sparse system's rows; see ``_adasketch_partition``.
+
+    Charges ``sketch_step`` for every projection and ``flop`` for factorizations, substitutions and
+    products.
+
+    Args:
+        problem: charged; sparse.
+        rng: draws the order of the parts.
+        steps: cap of each call, in sweeps.
+        parts: how many there are, at least 2.
+    """
+    known: list[tuple[System, Partition]] = []
+
+    def solve(system: System, target: float) -> Iterator[None]:
+        if not known or known[0][0] is not system:
+            known[:] = [(system, Partition(problem, rng, system.A, parts))]
+        done = 0.0
+        for work in known[0][1].solve(system, target, steps):
             done += work
             if done > PAUSE:
                 done = 0.0

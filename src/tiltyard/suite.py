@@ -114,7 +114,9 @@ class Verdict:
     Attributes:
         metrics: the value of every metric of the suite; NaN where one does not apply.
         sound: False when a claim failed its check; such an answer never ranks.
-        certificate: what proves the metrics, as plain numbers and strings.
+        certificate: what proves the metrics, as plain numbers and strings. Where the answer is
+            better than the reference, ``reference`` is the latter's value and
+            ``improves_reference`` by how much: 'tiltyard list better-known' shows such answers.
         reason: why the answer is unsound; empty otherwise.
     """
 

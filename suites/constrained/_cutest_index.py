@@ -3,26 +3,31 @@
 ``python -m tiltyard.suites.constrained._cutest_index`` writes the index anew in some minutes, given
 the extra ``[cutest]``. It holds facts alone: sizes, parameters with their defaults, which
 derivatives agree with central differences, milliseconds to load a problem and to call each oracle
-once. Tiers are kept from the index that is there: no tier holds a problem with a native definition,
-nor one that takes 0.3 s to load or 20 ms for its oracles; full holds three alike at most.
+once; and the tier, drawn by ``tiers`` from these facts alone, whoever solves the problem.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from tiltyard.registry import registry
 from tiltyard.suites.constrained._s2mpj import Translated, file_name, sources, translation
-from tiltyard.suites.constrained.cutest import INDEX, index
+from tiltyard.suites.constrained.cutest import INDEX, REFUSED, index, track
 from tiltyard.suites.constrained.model import Array
 
 _PARAMETER = re.compile(r"if nargin<(\d+):\s*v_\['(\w+)'\] = (?:int|float)\(([^)]+)\);")
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
+STANDARD = {"equality": 20, "general": 40}
+ALIKE = 3
 _COLUMNS = 16
 _TOLERANCE = 1e-4
 
@@ -59,7 +64,6 @@ def measure(name: str) -> dict[str, Any]:
         "exact": "".join(kind for kind, agrees in _agreement(model).items() if agrees),
         "load_ms": f"{1e3 * load:.3g}",
         "oracles_ms": f"{1e3 * _seconds(model):.3g}",
-        "tier": index().get(name, {}).get("tier", ""),
     }
 
 
@@ -133,9 +137,45 @@ def _agrees(function: Callable[[Array], Array], derivative: Array, x: Array) -> 
     return True
 
 
-def main() -> None:
-    """Write the index."""
-    rows = [measure(name) for name in names()]
+def tiers(rows: Sequence[Mapping[str, Any]], native: Collection[str]) -> dict[str, str]:
+    """Return the first tier of every problem by name; empty for none.
+
+    Standard draws 20 problems with an objective of the equality track and 40 of the general one,
+    one of a kind in each at most; full holds three of a kind. No tier holds a problem with a native
+    definition, a faulty derivative or more than 1,000 variables or constraints, nor one that takes
+    0.2 s to load or 20 ms for its oracles. The draw goes by a hash of the name, so that it favours
+    no method.
+    """
+    drawn: dict[str, str] = {}
+    kinds: Counter[tuple[str, str]] = Counter()
+    left = Counter(STANDARD)
+    for row in sorted(rows, key=lambda row: hashlib.sha256(row["name"].encode()).hexdigest()):
+        name = row["name"]
+        drawn[name] = ""
+        if name in REFUSED or name.lower() in native or not _fits(row):
+            continue
+        where = track({"name": name})
+        kind = where, re.sub(r"(?<=\D)[\d-].*", "", name)
+        kinds[kind] += 1
+        first = kinds[kind] == 1 and left[where] > 0 and int(row["objective"])
+        left[where] -= bool(first)
+        drawn[name] = "standard" if first else "full" if kinds[kind] <= ALIKE else ""
+    return drawn
+
+
+def _fits(row: Mapping[str, Any]) -> bool:
+    small = max(int(row["n"]), int(row["m"])) <= 1000
+    quick = float(row["load_ms"]) < 200 and float(row["oracles_ms"]) < 20
+    return small and quick and row["exact"] == "gJH"
+
+
+def main(argument: str = "") -> None:
+    """Write the index; with ``tiers`` draw those anew and measure nothing."""
+    rows: list[dict[str, Any]]
+    rows = list(index().values()) if argument == "tiers" else [measure(name) for name in names()]
+    native = {family.name for family in registry().families_of("constrained")}
+    drawn = tiers(rows, native)
+    rows = [{**row, "tier": drawn[row["name"]]} for row in rows]
     with INDEX.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
@@ -143,4 +183,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

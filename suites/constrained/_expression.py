@@ -24,7 +24,7 @@ class Node:
 
     Attributes:
         kind: ``constant``, ``data``, ``variable``, ``weight``, ``add``, ``multiply``, ``divide``,
-            ``power`` or a name in ``UNARY``.
+            ``arctan2``, ``power`` or a name in ``UNARY``.
         arguments: the nodes that it takes.
         number: a constant's value, or a power's exponent.
         leaf: number of the graph's data array, variable or weight; -1 for others.
@@ -168,6 +168,12 @@ class Graph:
         key = ("power", a.serial, exponent)
         return self._node(key, "power", (a,), number=exponent, size=a.size)
 
+    def arctan2(self, a: Node, b: Node) -> Node:
+        """Return the angle of the point (b, a)."""
+        if a.kind == b.kind == "constant":
+            return self.constant(math.atan2(a.number, b.number))
+        return self._operation("arctan2", a, b)
+
     def unary(self, name: str, a: Node) -> Node:
         """Return a function in ``UNARY`` of a."""
         if a.kind == "constant":
@@ -188,12 +194,9 @@ class Graph:
             return self.constant(1.0)
         a = node.arguments[0]
         da = self.derivative(a, variable)
-        if node.kind in ("add", "multiply", "divide"):
+        if len(node.arguments) == 2:
             b = node.arguments[1]
-            db = self.derivative(b, variable)
-            if node.kind == "add":
-                return da + db
-            return da * b + a * db if node.kind == "multiply" else (da - node * db) / b
+            return _BINARY_SLOPES[node.kind](node, a, b, da, self.derivative(b, variable))
         if node.kind == "power":
             return node.number * self.power(a, node.number - 1.0) * da
         slope: Node = _SLOPES[node.kind](self, a, node)
@@ -250,6 +253,14 @@ def _sorted(a: Node, b: Node) -> tuple[Node, Node]:
     first = (a.kind != "constant", a.serial) <= (b.kind != "constant", b.serial)
     return (a, b) if first else (b, a)
 
+
+_BINARY_SLOPES: dict[str, Callable[[Node, Node, Node, Node, Node], Node]] = {
+    "add": lambda _node, _a, _b, da, db: da + db,
+    "multiply": lambda _, a, b, da, db: da * b + a * db,
+    "divide": lambda node, _, b, da, db: (da - node * db) / b,
+    "arctan2": lambda _, a, b, da, db: (da * b - a * db) / (a * a + b * b),
+}
+"""For each operation on two arguments, its derivative from its value, theirs and their slopes."""
 
 _SLOPES: dict[str, Callable[[Graph, Node, Node], Node]] = {
     "exp": lambda _, __, node: node,

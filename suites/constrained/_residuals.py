@@ -89,13 +89,16 @@ class Point:
         total: Array = self.gradient + self.jacobian.T @ y
         return total
 
+    def multipliers(self) -> Array:
+        """Return the (m,) least-squares multipliers; zeros where a derivative is not finite."""
+        arrays = (self.gradient, self.jacobian.data, self.constraints)
+        if not all(np.isfinite(array).all() for array in arrays):
+            return np.zeros(self.model.m)
+        return least_squares_multipliers(self.gradient, self.jacobian, self.of_x, self.of_c)
+
     def least_squares(self) -> Residuals:
         """Return the residuals with the multipliers that explain the point best."""
-        finite = np.isfinite(self.gradient).all() and np.isfinite(self.jacobian.data).all()
-        if finite and np.isfinite(self.constraints).all():
-            y = least_squares_multipliers(self.gradient, self.jacobian, self.of_x, self.of_c)
-        else:
-            y = np.zeros(self.model.m)
+        y = self.multipliers()
         pull = self.pull(y)
         return self.residuals("least squares", pull, y, bound_multipliers(pull, self.of_x))
 

@@ -139,7 +139,7 @@ class ConstrainedJudge(Judge):
                 "excess": excess,
             },
             sound=not reason,
-            certificate=certificate,
+            certificate=_known(certificate),
             reason=reason,
         )
 
@@ -149,10 +149,9 @@ class ConstrainedJudge(Judge):
         if found is None:
             return {}
         told: dict[str, Value] = {"value": found.value, "kind": found.kind}
-        if found.kind != "definition":
-            told |= {"kkt": found.kkt, "violation": found.violation}
-            told |= {"solvers": "; ".join(found.solvers)}
-        return {**told, "provenance": found.provenance}
+        told |= {"kkt": found.kkt, "violation": found.violation}
+        told |= {"solvers": "; ".join(found.solvers), "provenance": found.provenance}
+        return _known(told)
 
     def _residuals(self, point: Point, answer: Answer) -> Residuals:
         """Return the residuals with those multipliers that make the largest smallest."""
@@ -199,7 +198,7 @@ class ConstrainedJudge(Judge):
             return "the answer itself"
         if self._start_feasible:
             return "x0"
-        if found is None or found.kind == "definition":
+        if found is None or (found.kind == "definition" and found.x is None):
             return ""
         if found.x is None:
             return f"the reference ({found.kind})"
@@ -229,3 +228,12 @@ class ConstrainedJudge(Judge):
         if feasible and below > margin:
             told["improves_reference"] = below
         return told
+
+
+def _known(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values that say something: finite numbers and nonempty texts."""
+    return {
+        key: value
+        for key, value in values.items()
+        if (value if isinstance(value, str) else math.isfinite(value))
+    }

@@ -140,7 +140,7 @@ def breast_cancer(
     data: Arrays,
     *,
     rows: int = 10,
-    instance: int = 0,  # noqa: ARG001 - seeds rng
+    instance: int = 0,
 ) -> ConstrainedProblem:
     """Breast masses by thirty standardised features, on a sphere cut by ``rows`` hyperplanes."""
     X = data["X"]
@@ -164,7 +164,7 @@ def synthetic(
     samples: int = 208,
     features: int = 60,
     rows: int = 10,
-    instance: int = 0,  # noqa: ARG001 - seeds rng
+    instance: int = 0,
 ) -> ConstrainedProblem:
     """Standard normal features and labels drawn from a logistic model, in LIBSVM's shapes."""
     if samples < 1 or samples * features > 2**28:
@@ -182,7 +182,7 @@ def libsvm(
     file: str = "",
     features: int = 0,
     rows: int = 10,
-    instance: int = 0,  # noqa: ARG001 - seeds rng
+    instance: int = 0,
 ) -> ConstrainedProblem:
     """A user's two-class file in LIBSVM's format, plain or ``.bz2``, features as they stand.
 

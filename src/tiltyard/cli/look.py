@@ -9,9 +9,19 @@ import typer
 from tiltyard.cli import options as opt
 
 if TYPE_CHECKING:  # imported when a command runs
+    from pathlib import Path
+
     from tiltyard.registry import Registry
 
-KINDS = ("suites", "implementations", "problems", "datasets", "claims", "broken")
+KINDS = (
+    "suites",
+    "implementations",
+    "problems",
+    "datasets",
+    "claims",
+    "better-known",
+    "broken",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,9 +35,10 @@ def list_plugins(
     kind: Annotated[str, typer.Argument(help=" | ".join(KINDS))] = "suites",
     suite: Annotated[str | None, typer.Option(help="Only this suite.")] = None,
     tier: opt.AnyTier = None,
+    store: opt.StorePath = opt.STORE,
     as_json: opt.Json = False,
 ) -> None:
-    """List suites, implementations, problems, datasets, claims, or broken plug-ins."""
+    """List plug-ins of a kind, broken ones, or the store's answers better than references."""
     from tiltyard.cli.screen import print_json, print_table
     from tiltyard.errors import unknown
     from tiltyard.registry import registry
@@ -36,7 +47,10 @@ def list_plugins(
         raise unknown("kind", kind, KINDS)
     found = registry()
     suites = [found.suite(suite).name] if suite else sorted(found.suites)
-    rows = _LISTS[kind](found, suites, tier)
+    if kind == "better-known":
+        rows = _better_known(store, suites)
+    else:
+        rows = _LISTS[kind](found, suites, tier)
     if as_json:
         print_json(rows)
         return
@@ -125,6 +139,30 @@ def _broken(found: Registry, _: list[str], __: str | None) -> list[dict[str, Any
     return [{"source": broken.source, "reason": broken.reason} for broken in found.broken]
 
 
+def _better_known(path: Path, suites: list[str]) -> list[dict[str, Any]]:
+    """Return the records whose final answer the judge found better than the reference."""
+    from tiltyard.store import Store
+
+    with Store(path, readonly=True) as store:
+        return [
+            {
+                "problem": record.spec.problem,
+                "implementation": record.spec.implementation,
+                **{key: record.metrics[key] for key in _SHOWN if key in record.metrics},
+                "reference": record.certificate.get("reference", ""),
+                "better by": record.certificate["improves_reference"],
+                "record": record.spec.id[:12],
+            }
+            for suite in suites
+            for record in store.records(suite, answers=False)
+            if "improves_reference" in record.certificate and not record.status.failed
+        ]
+
+
+_SHOWN = ("objective", "violation")
+"""Metrics that the list of better answers shows, where a suite has them."""
+
+
 _LISTS = {
     "suites": _suites,
     "implementations": _implementations,
@@ -170,4 +208,6 @@ def doctor(as_json: opt.Json = False) -> None:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.9g}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
