@@ -131,9 +131,9 @@ class KKT:
             product[self.n :] += self._jacobian.times(x)
         return product
 
-    def curvature(self, dx: Array) -> float:
-        """Return dx'(H + diag(p)) dx."""
-        return float(dx @ (self._hessian.times(dx) + self._shift[: self.n] * dx))
+    def hessian_times(self, x: Array) -> Array:
+        """Return H x."""
+        return self._hessian.times(x)
 
     def solve(self, right: Array) -> tuple[Array, float]:
         """Return the refined solution of K u = right, and its relative residual."""

@@ -123,9 +123,17 @@ class _Fit:
         self._x = _share(variables.lower), _share(variables.upper)
         self._y = _penalty(rows.lower), _penalty(rows.upper)
         size = np.sqrt(jacobian.multiply(jacobian).sum(axis=1))
-        # Rows of length one make rank, and the shift of the sparse system, independent of units.
-        self.scale: Array = 1.0 / np.where(size > 0, size, 1.0)
-        self.rows = jacobian.multiply(self.scale[:, None]).tocsr()
+        # A row of rounding errors must not be made one of length one.
+        self._size: Array = np.where(size > 1e-12 * size.max(), size, 1.0)
+
+    def scaled(self, state: _State) -> tuple[Array, Any, Array]:
+        """Return units of y, and in them sqrt(W) J, and the squared penalties of y.
+
+        Rows of length one make rank, and the shift of the sparse system, independent of units.
+        """
+        scale = 1.0 / np.maximum(self._size, np.sqrt(state.of_y))
+        A = self._jacobian.multiply(scale[:, None]).multiply(np.sqrt(state.of_x)[None, :])
+        return scale, A.tocsr(), state.of_y * scale**2
 
     def at(self, y: Array) -> _State:
         """Return the function at y."""
@@ -164,10 +172,10 @@ def _search(fit: _Fit, y: Array, step: Array, state: _State) -> tuple[float, _St
 
 def _dense_step(fit: _Fit, y: Array, state: _State) -> Array:
     """Return the shortest Newton step in scaled multipliers, whatever the rank."""
-    root_x, root_y = np.sqrt(state.of_x), np.sqrt(state.of_y)
-    matrix = np.vstack([root_x[:, None] * fit.rows.toarray().T, np.diag(root_y * fit.scale)])
-    target = np.concatenate([root_x * state.pull, root_y * y])
-    step: Array = -fit.scale * np.linalg.lstsq(matrix, target, rcond=None)[0]
+    scale, A, penalty = fit.scaled(state)
+    matrix = np.vstack([A.toarray().T, np.diag(np.sqrt(penalty))])
+    target = np.concatenate([np.sqrt(state.of_x) * state.pull, np.sqrt(state.of_y) * y])
+    step: Array = -scale * np.linalg.lstsq(matrix, target, rcond=None)[0]
     return step
 
 
@@ -176,9 +184,8 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
     from scipy.sparse import block_array, diags_array
     from scipy.sparse.linalg import splu
 
-    m, n = fit.rows.shape
-    A = fit.rows.multiply(np.sqrt(state.of_x)[None, :]).tocsr()
-    corner = state.of_y * fit.scale**2
+    scale, A, corner = fit.scaled(state)
+    m, n = A.shape
     # A column that many rows share would fill the factors under column pivoting. The system is
     # quasi-definite, so pivots of the diagonal do as well once a larger shift keeps them off zero.
     dense = np.bincount(A.indices, minlength=n).max() > _DENSE_COLUMN * np.sqrt(m)
@@ -191,7 +198,7 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
         if dense
         else splu(matrix)
     )
-    right = np.concatenate([np.zeros(n), fit.scale * state.slope])
+    right = np.concatenate([np.zeros(n), scale * state.slope])
     found: Any = np.zeros(n + m)
     for _round in range(_REFINEMENTS if dense else 1):  # towards the system without the shift
         u, v = found[:n], found[n:]
@@ -199,5 +206,5 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
         if np.abs(rest).max() <= 1e-15 * np.abs(right).max():
             break
         found = found + factors.solve(rest)
-    step: Array = fit.scale * found[n:]
+    step: Array = scale * found[n:]
     return step

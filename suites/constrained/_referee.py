@@ -26,8 +26,9 @@ from tiltyard.suites.constrained.reference import Reference
 def names(patterns: list[str], tiers: list[str]) -> list[str]:
     """Return the canonical names of the problems in tiers that match a pattern.
 
-    A ``[`` in a pattern stands for itself.
+    A pattern without ``*`` is a name, whatever its tier; a ``[`` stands for itself.
     """
+    exact = {registry().canonical("constrained", one) for one in patterns if "*" not in one}
     escaped = [pattern.replace("[", "[[]") for pattern in patterns]
     every = {
         name
@@ -35,7 +36,8 @@ def names(patterns: list[str], tiers: list[str]) -> list[str]:
         for tier in tiers
         for name in family.names(tier)
     }
-    return sorted(name for name in every if any(fnmatch.fnmatch(name, one) for one in escaped))
+    matching = {name for name in every if any(fnmatch.fnmatch(name, one) for one in escaped)}
+    return sorted(matching | exact)
 
 
 def found(todo: list[str], jobs: int, seconds: float) -> Iterator[tuple[str, Reference | str]]:
@@ -88,7 +90,7 @@ def _work(name: str, seconds: float, send: Any) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Settle the problems that the command line names, saving each at once."""
     parser = argparse.ArgumentParser(prog="_referee", description=__doc__)
-    parser.add_argument("patterns", nargs="*", default=["*"])
+    parser.add_argument("patterns", nargs="*", default=["*"], help="names, or patterns with *")
     parser.add_argument("--tier", action="append", help="default: smoke and standard")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=10.0, help="for a solver and a start")

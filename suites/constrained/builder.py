@@ -16,7 +16,6 @@ NumPy arrays and, for a GPU, on torch tensors.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +23,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tiltyard.suites.constrained._expression import Graph, Node
+from tiltyard.suites.constrained._functions import (
+    absolute,
+    arctan,
+    arctan2,
+    cos,
+    cosh,
+    dot,
+    exp,
+    log,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+)
 from tiltyard.suites.constrained._programs import (
     NOWHERE,
     ArrayProgram,
@@ -36,28 +50,9 @@ from tiltyard.suites.constrained.model import Array, Bounds, Index, Model, Struc
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 __all__ = [
-    "Builder", "absolute", "arctan", "arctan2", "cos", "cosh", "exp", "log", "sin", "sinh", "sqrt", "tan",
-    "tanh",
+    "Builder", "absolute", "arctan", "arctan2", "cos", "cosh", "dot", "exp", "log", "sin", "sinh",
+    "sqrt", "tan", "tanh",
 ]  # fmt: skip
-
-
-def _function(name: str) -> Callable[[Node], Node]:
-    def function(a: Node) -> Node:
-        return a.graph.unary(name, a)
-
-    function.__doc__ = f"Return the {name} of an expression, elementwise."
-    return function
-
-
-exp, log, sqrt = _function("exp"), _function("log"), _function("sqrt")
-sin, cos, tan, arctan = map(_function, ("sin", "cos", "tan", "arctan"))
-sinh, cosh, tanh = _function("sinh"), _function("cosh"), _function("tanh")
-absolute = _function("abs")
-
-
-def arctan2(a: Node, b: Node) -> Node:
-    """Return the angle of the points (b, a), elementwise."""
-    return a.graph.arctan2(a, b)
 
 
 class Variables:
