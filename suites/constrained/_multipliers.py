@@ -183,8 +183,17 @@ def _dense_step(fit: _Fit, y: Array, state: _State) -> Array:
     target = np.concatenate([np.sqrt(state.of_x) * state.pull, np.sqrt(state.of_y) * y])
     if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
         return np.zeros(len(y))
-    step: Array = -scale * np.linalg.lstsq(matrix, target, rcond=None)[0]
+    step: Array = -scale * shortest(matrix, target)
     return step
+
+
+def shortest(matrix: Array, target: Array) -> Array:
+    """Return the least-squares solution of least length, by QR with pivots: it cannot fail."""
+    from scipy.linalg import lstsq
+
+    cutoff = max(matrix.shape) * np.finfo(np.float64).eps
+    found: Array = lstsq(matrix, target, cond=cutoff, lapack_driver="gelsy")[0]
+    return found
 
 
 def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
