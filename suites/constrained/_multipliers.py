@@ -12,6 +12,7 @@ Newton steps with a line search minimise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,6 +25,9 @@ DENSE_LIMIT = 40_000
 
 _FARTHEST = 1e6
 """Slacks of constraints beyond this weigh no more; the matrices stay within float64."""
+
+_PATIENCE = 12
+"""Full steps without much gain, after which no more are made."""
 
 _ROUNDING = 0.5e-30
 """The function's value, for a gradient of at most 1, below which it holds rounding errors alone."""
@@ -84,17 +88,25 @@ def least_squares_multipliers(
         constraints: slacks of c.
     """
     m, n = jacobian.shape
-    y = np.zeros(m)
     if not m:
-        return y
+        return np.zeros(0)
     # The function is homogeneous in g and y; squares of a huge gradient would overflow.
     unit = max(1.0, float(np.abs(gradient).max()))
     fit = _Fit(gradient / unit, jacobian, variables, constraints)
     step_of, passes = (_dense_step, 50) if m * n <= DENSE_LIMIT else (_sparse_step, 12)
+    return unit * _minimise(fit, np.zeros(m), step_of, passes)
+
+
+def _minimise(fit: _Fit, y: Array, step_of: Callable[..., Array], passes: int) -> Array:
+    """Return the best y of Newton's iterates.
+
+    Steps are cut until the value falls. Where it no longer does short of the minimum, because many
+    weights change at once, full steps may find the right piece, over some rises.
+    """
     state = fit.at(y)
     for _ in range(passes):
-        if not state.value > _ROUNDING:
-            break
+        if fit.least(state):
+            return y
         step = step_of(fit, y, state)
         length, found = _search(fit, y, step, state)
         if found is None:
@@ -104,7 +116,15 @@ def least_squares_multipliers(
         state = found
         if settled:
             break
-    return unit * y
+    best, best_y, waited = state.value, y, 0
+    while waited < _PATIENCE and not fit.least(state):
+        y = y + step_of(fit, y, state)
+        state = fit.at(y)
+        waited += 1
+        if state.value < best:
+            waited = 0 if state.value < 0.9 * best else waited
+            best, best_y = state.value, y
+    return best_y
 
 
 class _State(NamedTuple):
@@ -131,6 +151,13 @@ class _Fit:
         size = top * np.sqrt(relative.multiply(relative).sum(axis=1))
         # A row of rounding errors must not be made one of length one.
         self._size: Array = np.where(size > 1e-12 * size.max(), size, 1.0)
+
+    def least(self, state: _State) -> bool:
+        """Tell whether this is the minimum: no slope, or a value of rounding errors alone."""
+        if not state.value > _ROUNDING:
+            return True
+        relative = float(np.abs(state.slope / self._size).max())
+        return not relative > 1e-8 * np.sqrt(state.value)
 
     def scaled(self, state: _State) -> tuple[Array, Any, Array]:
         """Return units of y, and in them sqrt(W) J, and the squared penalties of y.
@@ -183,8 +210,17 @@ def _dense_step(fit: _Fit, y: Array, state: _State) -> Array:
     target = np.concatenate([np.sqrt(state.of_x) * state.pull, np.sqrt(state.of_y) * y])
     if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
         return np.zeros(len(y))
-    step: Array = -scale * np.linalg.lstsq(matrix, target, rcond=None)[0]
+    step: Array = -scale * shortest(matrix, target)
     return step
+
+
+def shortest(matrix: Array, target: Array) -> Array:
+    """Return the least-squares solution of least length, by QR with pivots: it cannot fail."""
+    from scipy.linalg import lstsq
+
+    cutoff = max(matrix.shape) * np.finfo(np.float64).eps
+    found: Array = lstsq(matrix, target, cond=cutoff, lapack_driver="gelsy")[0]
+    return found
 
 
 def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:

@@ -124,6 +124,20 @@ def test_dependent_rows_give_the_shortest_multipliers():
     np.testing.assert_allclose(y, [1.0, 1.0])
 
 
+def test_many_active_bounds_at_once_are_sorted_out():
+    # A vertex of twice as many bounds as variables, each multiplier of which may be zero.
+    rng = np.random.default_rng(8)
+    n = 12
+    J = rng.standard_normal((n, n)) * 10.0 ** rng.integers(0, 4, (n, 1))
+    y = np.where(rng.random(n) < 0.5, 0.0, rng.random(n))
+    z = np.where(rng.random(n) < 0.5, 0.0, -rng.random(n))
+    active = Slack(np.zeros(n), np.full(n, np.inf))
+    rows = Slack(np.full(n, np.inf), np.zeros(n))
+    g = -(J.T @ y + z)
+    found = least_squares_multipliers(g, csr_array(J), active, rows)
+    assert value(g, J, active, rows, found) <= 1e-20
+
+
 def test_a_row_of_rounding_errors_does_not_hide_the_others():
     J = csr_array([[1e-17, -1e-17, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
     y = np.array([0.0, 2.0, 0.5])

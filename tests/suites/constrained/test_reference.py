@@ -94,7 +94,7 @@ def test_the_suite_s_own_references_are_sorted_and_stand():
     content = json.loads(references.FILE.read_text())
     assert len(content["references"]) == len(known)
     checked = 0
-    for name, one in list(known.items())[:40]:
+    for name, one in list(known.items())[::8]:
         if one.x is None or registry().family("constrained", name.partition("[")[0]).missing():
             continue
         problem = registry().build("constrained", name)
