@@ -54,8 +54,10 @@ class Bounds:
 
     def spread(self, values: Array, size: int) -> Array:
         """Return the vector of a size to whose entries ``at`` the values are added."""
-        # Without values bincount would return integers.
-        return np.bincount(self.at, values, size) if len(values) else np.zeros(size)
+        # Without values bincount returns integers.
+        if not len(values):
+            return np.zeros(size)
+        return np.asarray(np.bincount(self.at, values, size), dtype=np.float64)
 
 
 class ScaledProblem:
@@ -101,8 +103,9 @@ class ScaledProblem:
         self.right = np.where(equation, low, 0.0)
         self.lower = np.concatenate([lower[self._free], low[self.rows]])
         self.upper = np.concatenate([upper[self._free], high[self.rows]])
-        bound = np.maximum(np.where(np.isfinite(low), abs(low), 0.0),
-                           np.where(np.isfinite(high), abs(high), 0.0))
+        bound = np.maximum(
+            np.where(np.isfinite(low), abs(low), 0.0), np.where(np.isfinite(high), abs(high), 0.0)
+        )
         self.c_unit = 1.0 / np.maximum(self.c_scale, bound)
         self.start = np.concatenate([x, np.zeros(len(self.rows))])
         self._y = np.zeros(problem.m)
@@ -154,13 +157,15 @@ class ScaledProblem:
         """Return the (n,) scaled gradient of f."""
         with np.errstate(all="ignore"):
             g = self.problem.gradient(self._point(v))
-        return self.f_scale * (g if self._all_free else g[self._free])
+        scaled: Array = self.f_scale * (g if self._all_free else g[self._free])
+        return scaled
 
     def values(self, v: Array) -> Array:
         """Return the (m,) scaled c(x), right-hand sides of equations subtracted, without slacks."""
         with np.errstate(all="ignore"):
             c = self.problem.constraints(self._point(v))
-        return self.c_scale * (c if self._all_kept else c[self._kept]) - self.right
+        scaled: Array = self.c_scale * (c if self._all_kept else c[self._kept]) - self.right
+        return scaled
 
     def residual(self, v: Array) -> Array:
         """Return the (m,) scaled c(x) - s."""
