@@ -25,6 +25,9 @@ DENSE_LIMIT = 40_000
 _FARTHEST = 1e6
 """Slacks of constraints beyond this weigh no more; the matrices stay within float64."""
 
+_ROUNDING = 0.5e-30
+"""The function's value, for a gradient of at most 1, below which it holds rounding errors alone."""
+
 _DENSE_COLUMN = 5.0
 _REFINEMENTS = 5
 """Solves with one factorization; they take the effect of a large shift out again."""
@@ -84,12 +87,13 @@ def least_squares_multipliers(
     y = np.zeros(m)
     if not m:
         return y
-    fit = _Fit(gradient, jacobian, variables, constraints)
+    # The function is homogeneous in g and y; squares of a huge gradient would overflow.
+    unit = max(1.0, float(np.abs(gradient).max()))
+    fit = _Fit(gradient / unit, jacobian, variables, constraints)
     step_of, passes = (_dense_step, 50) if m * n <= DENSE_LIMIT else (_sparse_step, 12)
     state = fit.at(y)
-    floor = 0.5 * (1e-15 * max(1.0, float(np.abs(gradient).max()))) ** 2
     for _ in range(passes):
-        if state.value <= floor:
+        if not state.value > _ROUNDING:
             break
         step = step_of(fit, y, state)
         length, found = _search(fit, y, step, state)
@@ -100,7 +104,7 @@ def least_squares_multipliers(
         state = found
         if settled:
             break
-    return y
+    return unit * y
 
 
 class _State(NamedTuple):
@@ -122,7 +126,9 @@ class _Fit:
         self._transposed = jacobian.T.tocsr()
         self._x = _share(variables.lower), _share(variables.upper)
         self._y = _penalty(rows.lower), _penalty(rows.upper)
-        size = np.sqrt(jacobian.multiply(jacobian).sum(axis=1))
+        top = float(np.abs(jacobian.data).max(initial=0.0)) or 1.0
+        relative = jacobian * (1.0 / top)
+        size = top * np.sqrt(relative.multiply(relative).sum(axis=1))
         # A row of rounding errors must not be made one of length one.
         self._size: Array = np.where(size > 1e-12 * size.max(), size, 1.0)
 
@@ -175,6 +181,8 @@ def _dense_step(fit: _Fit, y: Array, state: _State) -> Array:
     scale, A, penalty = fit.scaled(state)
     matrix = np.vstack([A.toarray().T, np.diag(np.sqrt(penalty))])
     target = np.concatenate([np.sqrt(state.of_x) * state.pull, np.sqrt(state.of_y) * y])
+    if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
+        return np.zeros(len(y))
     step: Array = -scale * np.linalg.lstsq(matrix, target, rcond=None)[0]
     return step
 
@@ -193,12 +201,14 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
     matrix = block_array(
         [[diags_array(np.ones(n)), A.T], [A, -diags_array(corner + shift)]], format="csc"
     )
+    right = np.concatenate([np.zeros(n), scale * state.slope])
+    if not (np.isfinite(matrix.data).all() and np.isfinite(right).all()):
+        return np.zeros(m)
     factors = (
         splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
         if dense
         else splu(matrix)
     )
-    right = np.concatenate([np.zeros(n), scale * state.slope])
     found: Any = np.zeros(n + m)
     for _round in range(_REFINEMENTS if dense else 1):  # towards the system without the shift
         u, v = found[:n], found[n:]

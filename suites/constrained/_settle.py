@@ -34,7 +34,6 @@ SOLVERS = {
 }
 """Methods of the suite that are asked, each with the distributions that its version is of."""
 
-STARTS = 3
 FEASIBLE = 1e-6
 SAME = 1e-6
 VERIFIED = 1e-10
@@ -64,18 +63,19 @@ class Candidate:
     credit: float
 
 
-def settle(name: str, seconds: float) -> Reference | str:
+def settle(name: str, seconds: float, starts: int) -> Reference | str:
     """Return the reference of a problem, or why there is none.
 
     Args:
         name: canonical name.
         seconds: for one solver from one start.
+        starts: x0, and so many less one around it, where n is at most 1,000.
     """
     problem = registry().build("constrained", name)
     if not isinstance(problem, ConstrainedProblem):  # the registry knows problems by their suite
         raise TypeError(name)
     with np.errstate(all="ignore"):
-        tried = list(_candidates(problem, seconds))
+        tried = list(_candidates(problem, seconds, starts))
         feasible = [one for one in tried if one.primal <= FEASIBLE and np.isfinite(one.objective)]
         if not feasible:
             least = min((one.primal for one in tried), default=np.nan)
@@ -84,9 +84,9 @@ def settle(name: str, seconds: float) -> Reference | str:
         return _described(name, problem, feasible, best)
 
 
-def _candidates(problem: ConstrainedProblem, seconds: float) -> Iterator[Candidate]:
+def _candidates(problem: ConstrainedProblem, seconds: float, starts: int) -> Iterator[Candidate]:
     judge = ConstrainedJudge(problem)
-    for number, x0 in enumerate(_starts(problem)):
+    for number, x0 in enumerate(_starts(problem, starts)):
         for solver in SOLVERS:
             method = registry().implementations.get(("constrained", solver))
             if method is None or method.unsupported(problem, "cpu"):
@@ -101,11 +101,11 @@ def _candidates(problem: ConstrainedProblem, seconds: float) -> Iterator[Candida
                 yield Candidate(solver, number, answer, objective, primal, kkt, credit)
 
 
-def _starts(problem: ConstrainedProblem) -> Iterator[Array]:
+def _starts(problem: ConstrainedProblem, starts: int) -> Iterator[Array]:
     """Yield x0, and for problems of moderate size points around it."""
     yield problem.x0
     rng = generator("referee", problem.n, problem.m)
-    for number in range(1, STARTS if problem.n <= 1000 else 1):
+    for number in range(1, starts if problem.n <= 1000 else 1):
         size = 0.01 * 10.0 ** (number - 1) * (1.0 + np.abs(problem.x0))
         away = problem.x0 + size * rng.standard_normal(problem.n)
         yield np.clip(away, problem.lower, problem.upper)

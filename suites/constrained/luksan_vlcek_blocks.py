@@ -21,6 +21,8 @@ from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 THREES = {"standard": [{"n": 98}], "full": [{"n": 998}, {"n": 9_998}, {"n": 99_998}]}
 FOURS = {"standard": [{"n": 97}], "full": [{"n": 997}, {"n": 9_997}, {"n": 99_997}]}
+LATER_THREES, LATER_FOURS = ({"full": grid["standard"] + grid["full"]} for grid in (THREES, FOURS))
+"""For problems with so many local minima that solvers agree on none: the full tier alone."""
 
 
 class Sense(NamedTuple):
@@ -36,7 +38,7 @@ LOWER = Sense((0.0,), (np.inf,))
 MIXED = Sense((-np.inf, -np.inf, 0.0), (0.0, 0.0, np.inf))
 
 
-@native("equality", grids=THREES)
+@native("equality", grids=LATER_THREES)
 def lukvle11(_rng: np.random.Generator, *, n: int = 98) -> ConstrainedProblem:
     """5.11, chained HS46; n = 3 N + 2.
 
@@ -121,7 +123,7 @@ def _hs50(family: str, n: int, sense: Sense) -> ConstrainedProblem:
     return b.problem()
 
 
-@native("equality", grids=FOURS)
+@native("equality", grids=LATER_FOURS)
 def lukvle16(_rng: np.random.Generator, *, n: int = 97) -> ConstrainedProblem:
     """5.16, chained HS51 as modified; n = 4 N + 1.
 
@@ -145,7 +147,7 @@ def _hs51(family: str, n: int, sense: Sense) -> ConstrainedProblem:
     return b.problem()
 
 
-@native("equality", grids=FOURS)
+@native("equality", grids=LATER_FOURS)
 def lukvle17(_rng: np.random.Generator, *, n: int = 97) -> ConstrainedProblem:
     """5.17, chained HS52 as modified; n = 4 N + 1.
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from tiltyard.conformance.check import Check, Checks, Skip, arrays_of, not_plain, perform
+from tiltyard.family import ProblemFamily
 from tiltyard.names import Value, parse_name
 from tiltyard.registry import Registry
 from tiltyard.run.plan import TIERS
-from tiltyard.suite import Problem, ProblemFamily
+from tiltyard.suite import Problem
 
 _SECRET = re.compile(r"reference|judge|optim(um|al)|solution|held_?out|secret")
 

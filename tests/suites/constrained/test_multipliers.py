@@ -133,6 +133,21 @@ def test_a_row_of_rounding_errors_does_not_hide_the_others():
     np.testing.assert_allclose(found, y, atol=1e-14)
 
 
+@pytest.mark.parametrize("limit", [_multipliers.DENSE_LIMIT, 0])
+@pytest.mark.parametrize("size", [1e-300, 1e100, 1e200, 1e307])
+def test_huge_and_tiny_numbers_do_no_harm(size, limit, monkeypatch):
+    monkeypatch.setattr(_multipliers, "DENSE_LIMIT", limit)
+    rng = np.random.default_rng(1)
+    none, rows = Slack(*np.full((2, 4), np.inf)), Slack(*np.zeros((2, 2)))
+    J, g = rng.standard_normal((2, 4)), rng.standard_normal(4)
+    with np.errstate(all="ignore"):
+        for gradient, matrix in ((size * g, J), (g, size * J), (size * g, size * J)):
+            y = least_squares_multipliers(gradient, csr_array(matrix), none, rows)
+            assert y.shape == (2,)
+    y = least_squares_multipliers(size * (J.T @ [1.0, -2.0]), csr_array(J), none, rows)
+    np.testing.assert_allclose(y, size * np.array([-1.0, 2.0]), rtol=1e-9, atol=1e-12)
+
+
 @given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(0, 1e3))
 def test_no_multiplier_of_a_bound_is_better(pull, down, up):
     slack = Slack(np.array([down]), np.array([up]))
