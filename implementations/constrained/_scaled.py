@@ -157,6 +157,7 @@ class ScaledProblem:
         """Return the (n,) scaled gradient of f."""
         with np.errstate(all="ignore"):
             g = self.problem.gradient(self._point(v))
+        self._g = g
         scaled: Array = self.f_scale * (g if self._all_free else g[self._free])
         return scaled
 
@@ -178,6 +179,7 @@ class ScaledProblem:
         """Return the values of the scaled Jacobian at (j_rows, j_columns)."""
         with np.errstate(all="ignore"):
             values = self.problem.jacobian_values(self._point(v))
+        self._j = values
         if len(self._j_kept) != len(values):
             values = values[self._j_kept]
         scaled: Array = values * self.c_scale[self.j_rows]
@@ -202,10 +204,14 @@ class ScaledProblem:
         Args:
             v: the point.
             y: (m,) multipliers.
-            z: (n,) or longer, multipliers of the bounds, negative at lower ones.
+            z: (n,) or longer, multipliers of the bounds, negative at lower ones; those of fixed
+                variables follow from the gradients that were evaluated last.
         """
         whole_y, whole_z = self._y.copy(), np.zeros(self.problem.n)
         whole_y[self._kept] = y * self.c_scale / self.f_scale
+        if not self._all_free:  # multipliers of fixed variables balance the last gradients
+            at = self.problem.jacobian_structure
+            whole_z -= self._g + np.bincount(at.columns, self._j * whole_y[at.rows], len(whole_z))
         whole_z[self._free] = z[: self.n] / self.f_scale
         x = np.clip(self.full(v), self.problem.lower, self.problem.upper)
         return {"x": x, "y": whole_y, "z": whole_z}

@@ -122,7 +122,7 @@ def fixed():
     """Return a problem whose second variable is fixed at 2, and its solution."""
     b = Builder([0.0, 2.0, 0.0], lower=[-np.inf, 2.0, 0.0], upper=[np.inf, 2.0, np.inf])
     x = b.x
-    b.minimise((x[0] - x[1]) ** 2 + (x[2] + 1.0) ** 2)
+    b.minimise((x[0] - 2.0 * x[1]) ** 2 + (x[2] + 1.0) ** 2)
     b.subject_to(x[0] * x[1] + x[2], equal=2.0)
     return b.problem(), np.array([1.0, 2.0, 0.0])
 

@@ -36,6 +36,14 @@ def test_it_solves_edge_cases(name):
     assert answer["claim"] == "solved"
 
 
+def test_a_fixed_variable_has_a_multiplier():
+    problem, _ = general.fixed()
+    answer, _ = general.finish(method, problem)
+    slope = problem.model.lagrangian_gradient(answer["x"], answer["y"])
+    assert abs(answer["z"][1]) > 0.1
+    np.testing.assert_allclose(answer["z"], -slope, atol=1e-8)
+
+
 @pytest.mark.parametrize("n", [7, 301])
 def test_it_projects_onto_a_subspace(n):
     problem, x = general.projection(n)
