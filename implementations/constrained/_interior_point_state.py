@@ -16,6 +16,9 @@ DAMPING = 1e-5
 
 EPSILON = float(np.finfo(float).eps)
 
+LARGEST_SCALE = 1e3
+"""Multipliers beyond it times max(1, |grad f|) no longer excuse an error: they may diverge."""
+
 INFINITY = float("inf")
 
 
@@ -148,11 +151,8 @@ class Measure:
         damped = float(abs(dual + mu * self._damp).max(initial=0.0))
         barrier = max(damped / y_weight, float(c.max(initial=0.0)), off / z_weight)
         primal = float((c * nlp.c_unit).max(initial=0.0))
-        scale = max(
-            1.0,
-            float(abs(self.g).max(initial=0.0)) / nlp.f_scale,
-            float((abs(y) * nlp.c_scale).max(initial=0.0)) / nlp.f_scale,
-            float(z.max(initial=0.0)) / nlp.f_scale,
-        )
+        slope_size = max(1.0, float(abs(self.g).max(initial=0.0)) / nlp.f_scale)
+        multiplier = max(float((abs(y) * nlp.c_scale).max(initial=0.0)), float(z.max(initial=0.0)))
+        scale = max(slope_size, min(multiplier / nlp.f_scale, LARGEST_SCALE * slope_size))
         judged = max(primal, max(worst_dual, worst_product) / (nlp.f_scale * scale))
         return Errors(judged, barrier, primal, scale), dual
