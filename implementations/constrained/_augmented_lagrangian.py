@@ -1,4 +1,4 @@
-"""The augmented Lagrangian of Powell, Hestenes and Rockafellar, on NumPy arrays or torch tensors."""
+"""The augmented Lagrangian of Powell, Hestenes and Rockafellar, on NumPy or torch arrays."""
 
 from __future__ import annotations
 

@@ -160,18 +160,21 @@ class _Iterate:
         if parts is None:
             return False
         _, dy, dt, dz, dp, dn = parts
-        alpha = self._longest(dt, dz, dp, dn, dy, 1.0)
-        after = (
-            (self.t + alpha * dt) @ (self.z + alpha * dz)
-            + (self.p + alpha * dp) @ (self.zp - alpha * dy)
-            + (self.n + alpha * dn) @ (self.zn + alpha * dy)
-        ) / max(len(self.t) + 2 * len(self.p), 1)
-        center = (max(after, 0.0) / mu) ** 3 * mu if mu > 0 else 0.0
+        alpha = self._longest((dt, dz, dp, dn, -dy, dy), 1.0)
+        products: Array = np.concatenate(
+            [
+                (self.t + alpha * dt) * (self.z + alpha * dz),
+                (self.p + alpha * dp) * (self.zp - alpha * dy),
+                (self.n + alpha * dn) * (self.zn + alpha * dy),
+            ]
+        )
+        after = float(products.sum()) / max(len(products), 1)
+        center = (max(after, 0.0) / mu) ** 3 * mu if mu > 0.0 else 0.0
         parts = self._direction(r_v, r_c, r_t, center, (dt * dz, -dp * dy, dn * dy))
         if parts is None:
             return False
         d, dy, dt, dz, dp, dn = parts
-        alpha = self._longest(dt, dz, dp, dn, dy, 0.995)
+        alpha = self._longest((dt, dz, dp, dn, -dy, dy), 0.995)
         if not alpha > 1e-10:
             return False
         self.d, self.y = self.d + alpha * d, self.y + alpha * dy
@@ -196,9 +199,7 @@ class _Iterate:
         dp, dn = (want_p + self.p * step.y) / self.zp, (want_n - self.n * step.y) / self.zn
         return step.v, step.y, dt, dz, dp, dn
 
-    def _longest(
-        self, dt: Array, dz: Array, dp: Array, dn: Array, dy: Array, part: float
-    ) -> float:
+    def _longest(self, changes: tuple[Array, ...], part: float) -> float:
         room = np.concatenate([self.t, self.z, self.p, self.n, self.zp, self.zn])
-        least = float((np.concatenate([dt, dz, dp, dn, -dy, dy]) / room).min(initial=0.0))
+        least = float((np.concatenate(changes) / room).min(initial=0.0))
         return 1.0 if least >= -part else -part / least

@@ -136,7 +136,7 @@ class SQP:
         ):
             self.nu *= 10.0
             stronger = problem.solve(self.nu)
-            if stronger is None or stronger.left > 0.99 * solution.left and self.nu > 1e6:
+            if stronger is None or (stronger.left > 0.99 * solution.left and self.nu > 1e6):
                 break
             solution = stronger
         return problem, solution

@@ -27,7 +27,11 @@ UNBOUNDED = -1e15
 @implementation(
     suite="constrained",
     cites="doi:10.1137/060654797",
-    tune={"gamma": (2.0, 100.0, "log"), "tau": (0.1, 0.9, "linear"), "inner": ("lbfgs", "newton_cg")},
+    tune={
+        "gamma": (2.0, 100.0, "log"),
+        "tau": (0.1, 0.9, "linear"),
+        "inner": ("lbfgs", "newton_cg"),
+    },
     devices=("cpu", "cuda"),
     requires={"gradient": (True,), "jacobian": (True,)},
 )
