@@ -69,7 +69,8 @@ def settle(name: str, seconds: float, starts: int) -> Reference | str:
     Args:
         name: canonical name.
         seconds: for one solver from one start.
-        starts: x0, and so many less one around it, where n is at most 1,000.
+        starts: x0, and so many less one around it, where n is at most 1,000. A lower end of one of
+            these is told in the provenance; the reference is the best that is reached from x0.
     """
     problem = registry().build("constrained", name)
     if not isinstance(problem, ConstrainedProblem):  # the registry knows problems by their suite
@@ -80,7 +81,9 @@ def settle(name: str, seconds: float, starts: int) -> Reference | str:
         if not feasible:
             least = min((one.primal for one in tried), default=np.nan)
             return f"no feasible point; the least violation is {least:.1e}"
-        best = _exact(name, problem) or _best(problem, feasible)
+        # Methods are local and start at x0: they are held to what can be reached from there.
+        from_x0 = [one for one in feasible if one.start == 0]
+        best = _exact(name, problem) or _best(problem, from_x0 or feasible)
         return _described(name, problem, feasible, best)
 
 
@@ -201,20 +204,20 @@ def _provenance(
     name: str, problem: ConstrainedProblem, feasible: list[Candidate], best: Polished
 ) -> str:
     value = best.point.objective
-    starts = {c.start for c in feasible}
+    close = SAME * max(1.0, abs(value))
+    lower = [c for c in feasible if c.objective < value - close and c.primal <= VERIFIED]
     others = sorted(
-        {
-            f"{c.solver} {c.objective:.9g}"
-            for c in feasible
-            if c.objective - value > SAME * max(1.0, abs(value))
-        }
+        {f"{c.solver} {c.objective:.9g}" for c in feasible if c.objective - value > close}
     )
     count, date = len({c.solver for c in feasible}), datetime.now(UTC).date()
-    parts = [f"best of {count} solvers from {len(starts)} starts, Newton-KKT polish, {date}"]
+    parts = [f"best of {count} solvers from x0, Newton-KKT polish, {date}"]
     if _sif(name) in CLOSED_FORM:
         parts = [f"closed form: {CLOSED_FORM[_sif(name)][1]}"]
     if not problem.has_objective:
         parts.append("f is zero: the point solves the system")
+    if lower:
+        least = min(lower, key=lambda c: c.objective)
+        parts.append(f"{least.solver} ends at {least.objective:.9g} from a start nearby")
     if others:
         parts.append("other ends: " + ", ".join(others[:4]))
     stated = _stated(name)

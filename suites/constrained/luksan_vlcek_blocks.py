@@ -21,8 +21,6 @@ from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 THREES = {"standard": [{"n": 98}], "full": [{"n": 998}, {"n": 9_998}, {"n": 99_998}]}
 FOURS = {"standard": [{"n": 97}], "full": [{"n": 997}, {"n": 9_997}, {"n": 99_997}]}
-LATER_THREES, LATER_FOURS = ({"full": grid["standard"] + grid["full"]} for grid in (THREES, FOURS))
-"""For problems with so many local minima that solvers agree on none: the full tier alone."""
 
 
 class Sense(NamedTuple):
@@ -38,7 +36,7 @@ LOWER = Sense((0.0,), (np.inf,))
 MIXED = Sense((-np.inf, -np.inf, 0.0), (0.0, 0.0, np.inf))
 
 
-@native("equality", grids=LATER_THREES)
+@native("equality", grids=THREES)
 def lukvle11(_rng: np.random.Generator, *, n: int = 98) -> ConstrainedProblem:
     """5.11, chained HS46; n = 3 N + 2.
 
@@ -123,7 +121,7 @@ def _hs50(family: str, n: int, sense: Sense) -> ConstrainedProblem:
     return b.problem()
 
 
-@native("equality", grids=LATER_FOURS)
+@native("equality", grids=FOURS)
 def lukvle16(_rng: np.random.Generator, *, n: int = 97) -> ConstrainedProblem:
     """5.16, chained HS51 as modified; n = 4 N + 1.
 
@@ -147,7 +145,7 @@ def _hs51(family: str, n: int, sense: Sense) -> ConstrainedProblem:
     return b.problem()
 
 
-@native("equality", grids=LATER_FOURS)
+@native("equality", grids=FOURS)
 def lukvle17(_rng: np.random.Generator, *, n: int = 97) -> ConstrainedProblem:
     """5.17, chained HS52 as modified; n = 4 N + 1.
 
