@@ -144,8 +144,19 @@ def torch_namespace(device: str) -> Namespace:
         values = torch.as_tensor(values, dtype=torch.float64, device=device)
         return zeros(length).index_add(0, to, values.expand(to.shape))
 
-    names: Namespace = {name: getattr(torch, name) for name in (*UNARY, "arctan2")}
-    return {**names, "power": torch.pow, "zeros": zeros, "copy": torch.clone, "scatter": scatter}
+    def arctan2(a: Any, b: Any) -> Any:
+        a, b = (torch.as_tensor(one, dtype=torch.float64, device=device) for one in (a, b))
+        return torch.arctan2(a, b)
+
+    names: Namespace = {name: getattr(torch, name) for name in UNARY}
+    return {
+        **names,
+        "arctan2": arctan2,
+        "power": torch.pow,
+        "zeros": zeros,
+        "copy": torch.clone,
+        "scatter": scatter,
+    }
 
 
 def as_tensors(arrays: Namespace, device: str) -> Namespace:
