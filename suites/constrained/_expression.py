@@ -17,7 +17,9 @@ import numpy as np
 from tiltyard.suites.constrained._slopes import chain
 from tiltyard.suites.constrained.model import Index
 
-UNARY = ("exp", "log", "sqrt", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "abs")
+UNARY = (
+    "exp", "log", "sqrt", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "abs", "sign",
+)  # fmt: skip
 
 
 class Node:

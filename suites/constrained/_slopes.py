@@ -68,6 +68,7 @@ _UNARY: dict[str, Callable[[Graph, Node, Node], Node]] = {
     "sinh": lambda graph, a, _: graph.unary("cosh", a),
     "cosh": lambda graph, a, _: graph.unary("sinh", a),
     "tanh": lambda _, __, node: 1.0 - node * node,
-    "abs": lambda graph, a, node: graph.divide(node, a),
+    "abs": lambda graph, a, _: graph.unary("sign", a),
+    "sign": lambda graph, _, __: graph.constant(0.0),
 }
 """For each function, its derivative from the graph, the argument and the value."""

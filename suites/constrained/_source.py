@@ -128,6 +128,7 @@ def float_namespace() -> Namespace:
         "arctan": math.atan,
         "arctan2": math.atan2,
         "abs": abs,
+        "sign": _sign,
         "power": math.pow,
         "array": np.array,
     }
@@ -170,6 +171,10 @@ def total(source: Source, nodes: Sequence[Node]) -> str:
     """Return the text of the sum of all numbers that the nodes stand for."""
     parts = [f"{source.text(node)}.sum()" if node.size > 1 else source.text(node) for node in nodes]
     return " + ".join(parts) or "0.0"
+
+
+def _sign(number: float) -> float:
+    return float(np.sign(number))
 
 
 def _literal(number: float) -> str:
