@@ -36,9 +36,12 @@ _solver_seconds: dict[str, dict[str, float]] = defaultdict(dict)
 
 
 def sized(family, n):
-    """Return the name of a family's problem at a size, whatever its parameter is called."""
-    parameters = registry().family("constrained", family).parameters
-    return f"{family}[{'n' if 'n' in parameters else 'size'}={n}]"
+    """Return the name of the problem of a family's tiers whose size is nearest."""
+    sizes = registry().family("constrained", family).tiers["full"]
+    ((parameter, size),) = min(
+        (one.items() for one in sizes), key=lambda items: abs(math.log(min(items)[1] / n))
+    )
+    return f"{family}[{parameter}={size}]"
 
 
 @pytest.fixture(scope="module", autouse=True)

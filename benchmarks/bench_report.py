@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from tiltyard.family import problem
 from tiltyard.registry import discover
 from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import RunSpec
 from tiltyard.store import Store
-from tiltyard.suite import Budget, Metric, Tier, problem
+from tiltyard.suite import Budget, Metric, Tier
 
 TESTS = Path(__file__).parent.parent / "tests"
 PLUGINS = TESTS / "plugins"

@@ -146,9 +146,7 @@ class InteriorPoint:
         """Lower mu while the barrier problem's error allows it (monotone strategy)."""
         options = self.options
         least = max(1e-16, 0.1 * options.tolerance * min(1.0, self.nlp.f_scale * errors.scale))
-        while self.mu > least and (
-            errors.barrier <= options.kappa_epsilon * self.mu or self._tiny
-        ):
+        while self.mu > least and (errors.barrier <= options.kappa_epsilon * self.mu or self._tiny):
             self.mu = max(least, min(options.kappa_mu * self.mu, self.mu**options.theta_mu))
             self.search.filter.clear()
             self._tiny = self._soft = 0
@@ -167,7 +165,7 @@ class InteriorPoint:
         gradient = self.barrier.gradient(point, self.g, mu)
         r_v = gradient + newton.pulled(self.y)
         step, error = newton.solve(r_v, point.c)
-        if newton.runs_away(step, point.v) and newton.factor(sigma, 0.0, mu, 1e-8):
+        if newton.runs_away(step, point.v) and newton.factor(sigma, 0.0, mu, newton.leash):
             step, error = newton.solve(r_v, point.c)
         if not error < 1e-2:
             return False
@@ -181,8 +179,13 @@ class InteriorPoint:
         longest_z = _longest(dz, self.z, tau)
         longest = _longest(dt, point.t, tau)
         start = Descent(
-            point, self.barrier.phi(point, mu), float(gradient @ step.v), step.v, longest,
-            boundary, lambda c: newton.solve(r_v, c)[0].v,
+            point,
+            self.barrier.phi(point, mu),
+            float(gradient @ step.v),
+            step.v,
+            longest,
+            boundary,
+            lambda c: newton.solve(r_v, c)[0].v,
         )
         if abs(step.v / (1.0 + abs(point.v))).max(initial=0.0) < 10.0 * EPSILON:
             self._tiny += 1
@@ -208,9 +211,7 @@ class InteriorPoint:
         self.z = np.minimum(np.maximum(z, center / KAPPA_SIGMA), center * KAPPA_SIGMA)
         self._differentiate()
 
-    def _softly(
-        self, start: Descent, dy: Array, alpha_z: float, dz: Array, errors: Errors
-    ) -> bool:
+    def _softly(self, start: Descent, dy: Array, alpha_z: float, dz: Array, errors: Errors) -> bool:
         """Accept the step if it lowers the optimality error (soft restoration)."""
         if self._soft >= SOFT:
             return False

@@ -24,6 +24,9 @@ DELTA_C = 1e-8
 TOO_LONG = 1e5
 """The step, over 1 + |v|, from which a matrix counts as singular where its inertia does not say."""
 
+LEASH = 1e-7
+"""Ten times the first correction of such a matrix."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -49,6 +52,7 @@ class Newton:
         h, j = (nlp.h_rows, nlp.h_columns), (nlp.j_rows, nlp.j_columns)
         self.kkt = KKT(h, self.jacobian, j, (nlp.m, nlp.n))
         self.correction = 0.0
+        self.leash = LEASH
         self._singular = False
         self._d = np.zeros(nlp.m)
 
@@ -56,9 +60,7 @@ class Newton:
         """Take the values of the Lagrangian's Hessian and of J, which its matrix has already."""
         self.kkt.set(hessian, jacobian)
 
-    def factor(
-        self, sigma: Array, elastic: Array | float, mu: float, least: float = 0.0
-    ) -> bool:
+    def factor(self, sigma: Array, elastic: Array | float, mu: float, least: float = 0.0) -> bool:
         """Factor with diag(sigma) added for v, and ``elastic`` taken from the rows' diagonal.
 
         ``least`` is the first correction to try.
@@ -75,12 +77,11 @@ class Newton:
                     self.correction = delta
                 self.delta = delta
                 return True
-            if negative < 0 or negative < self.nlp.m:
+            if negative < self.nlp.m and delta_c == 0.0:
                 # Rows seem dependent: regularize them, and only then the Hessian as well.
-                if delta_c == 0.0:
-                    delta_c = DELTA_C * mu**0.25
-                    if negative < 0 or delta:
-                        continue
+                delta_c = DELTA_C * mu**0.25
+                if negative < 0 or delta:
+                    continue
             if first:
                 first = False
                 known = self.correction
@@ -136,10 +137,16 @@ class Newton:
         return y if fine else np.zeros(nlp.m)
 
     def runs_away(self, step: Step, v: Array) -> bool:
-        """Return whether an uncorrected step is so long that the matrix must be near singular."""
-        return self.delta == 0.0 and float(abs(step.v).max(initial=0.0)) > TOO_LONG * (
-            1.0 + float(abs(v).max(initial=0.0))
-        )
+        """Return whether an uncorrected step is so long that the matrix must be near singular.
+
+        ``leash`` is then the correction to try; along a ray without end it goes to zero.
+        """
+        longest = TOO_LONG * (1.0 + float(abs(v).max(initial=0.0)))
+        if self.delta == 0.0 and float(abs(step.v).max(initial=0.0)) > longest:
+            self.leash *= 0.1
+            return True
+        self.leash = LEASH
+        return False
 
     def take(self, jacobian: Array) -> None:
         """Take the values of J at a new point."""

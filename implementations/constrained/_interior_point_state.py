@@ -16,6 +16,9 @@ DAMPING = 1e-5
 
 EPSILON = float(np.finfo(float).eps)
 
+LARGEST_SCALE = 1e3
+"""Multipliers beyond it times max(1, |grad f|) no longer excuse an error: they may diverge."""
+
 INFINITY = float("inf")
 
 
@@ -52,8 +55,9 @@ class Barrier:
         self.nlp = nlp
         # A row's unit is its scaling factor: what the judge sees is not scaled.
         unit = np.concatenate([np.ones(nlp.n), nlp.c_scale[nlp.rows]])
-        lower = nlp.lower - relax * np.maximum(unit, abs(nlp.lower))
-        upper = nlp.upper + relax * np.maximum(unit, abs(nlp.upper))
+        low, high = abs(nlp.lower), abs(nlp.upper)
+        lower = nlp.lower - relax * np.maximum(unit, np.where(np.isfinite(low), low, 0.0))
+        upper = nlp.upper + relax * np.maximum(unit, np.where(np.isfinite(high), high, 0.0))
         self.bounds = bounds = Bounds.of(lower, upper)
         self._least = EPSILON * np.maximum(1.0, abs(bounds.value))
         single = np.isfinite(nlp.lower) != np.isfinite(nlp.upper)
@@ -66,7 +70,10 @@ class Barrier:
             width = np.where(np.isfinite(upper - lower), upper - lower, INFINITY)
             low = lower + np.minimum(push * np.maximum(1.0, abs(lower)), part * width)
             high = upper - np.minimum(push * np.maximum(1.0, abs(upper)), part * width)
-        low, high = np.where(np.isfinite(lower), low, lower), np.where(np.isfinite(upper), high, upper)
+        low, high = (
+            np.where(np.isfinite(lower), low, lower),
+            np.where(np.isfinite(upper), high, upper),
+        )
         return np.clip(v, low, high)
 
     def point(self, v: Array) -> Point:
@@ -108,11 +115,16 @@ class Errors:
 
 
 class Measure:
-    """Computes errors; equations (5) and (6) of Wächter & Biegler (2006) and the judge's."""
+    """Computes errors; equations (5) and (6) of Wächter & Biegler (2006) and the judge's.
+
+    Attributes:
+        g: the scaled gradient of f at the point that is measured.
+    """
 
     def __init__(self, barrier: Barrier) -> None:
         self._nlp, self._bounds = barrier.nlp, barrier.bounds
         self._damp = barrier.damp
+        self.g: Array = np.zeros(barrier.nlp.n)
 
     def at(self, point: Point, slope: Array, y: Array, z: Array, mu: float) -> tuple[Errors, Array]:
         """Return the errors and the (size,) gradient of the Lagrangian without bounds.
@@ -134,15 +146,13 @@ class Measure:
         count = len(y) + len(z)
         y_weight = max(100.0, sum(sizes) / max(count, 1)) / 100.0
         z_weight = max(100.0, sizes[1] / max(len(z), 1)) / 100.0
-        off = max(worst_product - mu, mu - float(products.min(initial=INFINITY)), 0.0) if len(z) else 0.0
+        least_product = float(products.min(initial=mu))
+        off = max(worst_product - mu, mu - least_product, 0.0) if len(z) else 0.0
         damped = float(abs(dual + mu * self._damp).max(initial=0.0))
         barrier = max(damped / y_weight, float(c.max(initial=0.0)), off / z_weight)
         primal = float((c * nlp.c_unit).max(initial=0.0))
-        scale = max(
-            1.0,
-            float(abs(self.g).max(initial=0.0)) / nlp.f_scale,
-            float((abs(y) * nlp.c_scale).max(initial=0.0)) / nlp.f_scale,
-            float(z.max(initial=0.0)) / nlp.f_scale,
-        )
+        slope_size = max(1.0, float(abs(self.g).max(initial=0.0)) / nlp.f_scale)
+        multiplier = max(float((abs(y) * nlp.c_scale).max(initial=0.0)), float(z.max(initial=0.0)))
+        scale = max(slope_size, min(multiplier / nlp.f_scale, LARGEST_SCALE * slope_size))
         judged = max(primal, max(worst_dual, worst_product) / (nlp.f_scale * scale))
         return Errors(judged, barrier, primal, scale), dual

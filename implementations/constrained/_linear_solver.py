@@ -52,9 +52,7 @@ class DenseFactors:
         -1 stands for a singular matrix, or one that is not finite.
         """
         np.add(self._kept, shift, out=self._diagonal)
-        self._factors, self._pivots, info = self._sytrf(
-            self._matrix, lower=1, lwork=self._lwork
-        )
+        self._factors, self._pivots, info = self._sytrf(self._matrix, lower=1, lwork=self._lwork)
         if info:
             return -1
         diagonal, single = self._factors.diagonal(), self._pivots > 0
@@ -114,7 +112,7 @@ class KKT:
         self._factors.set(np.concatenate([hessian, jacobian]))
 
     def factor(self, p: Array | float, d: Array | float) -> int:
-        """Factor with these diagonals; return the number of negative eigenvalues, -1 if singular."""
+        """Factor with these diagonals; return the negative eigenvalues, or -1 if singular."""
         self._shift[: self.n] = p
         self._shift[self.n :] = d
         np.negative(self._shift[self.n :], out=self._shift[self.n :])
@@ -131,9 +129,9 @@ class KKT:
             product[self.n :] += self._jacobian.times(x)
         return product
 
-    def curvature(self, dx: Array) -> float:
-        """Return dx'(H + diag(p)) dx."""
-        return float(dx @ (self._hessian.times(dx) + self._shift[: self.n] * dx))
+    def hessian_times(self, x: Array) -> Array:
+        """Return H x."""
+        return self._hessian.times(x)
 
     def solve(self, right: Array) -> tuple[Array, float]:
         """Return the refined solution of K u = right, and its relative residual."""

@@ -54,8 +54,10 @@ class Bounds:
 
     def spread(self, values: Array, size: int) -> Array:
         """Return the vector of a size to whose entries ``at`` the values are added."""
-        # Without values bincount would return integers.
-        return np.bincount(self.at, values, size) if len(values) else np.zeros(size)
+        # Without values bincount returns integers.
+        if not len(values):
+            return np.zeros(size)
+        return np.asarray(np.bincount(self.at, values, size), dtype=np.float64)
 
 
 class ScaledProblem:
@@ -101,8 +103,9 @@ class ScaledProblem:
         self.right = np.where(equation, low, 0.0)
         self.lower = np.concatenate([lower[self._free], low[self.rows]])
         self.upper = np.concatenate([upper[self._free], high[self.rows]])
-        bound = np.maximum(np.where(np.isfinite(low), abs(low), 0.0),
-                           np.where(np.isfinite(high), abs(high), 0.0))
+        bound = np.maximum(
+            np.where(np.isfinite(low), abs(low), 0.0), np.where(np.isfinite(high), abs(high), 0.0)
+        )
         self.c_unit = 1.0 / np.maximum(self.c_scale, bound)
         self.start = np.concatenate([x, np.zeros(len(self.rows))])
         self._y = np.zeros(problem.m)
@@ -154,13 +157,16 @@ class ScaledProblem:
         """Return the (n,) scaled gradient of f."""
         with np.errstate(all="ignore"):
             g = self.problem.gradient(self._point(v))
-        return self.f_scale * (g if self._all_free else g[self._free])
+        self._g = g
+        scaled: Array = self.f_scale * (g if self._all_free else g[self._free])
+        return scaled
 
     def values(self, v: Array) -> Array:
         """Return the (m,) scaled c(x), right-hand sides of equations subtracted, without slacks."""
         with np.errstate(all="ignore"):
             c = self.problem.constraints(self._point(v))
-        return self.c_scale * (c if self._all_kept else c[self._kept]) - self.right
+        scaled: Array = self.c_scale * (c if self._all_kept else c[self._kept]) - self.right
+        return scaled
 
     def residual(self, v: Array) -> Array:
         """Return the (m,) scaled c(x) - s."""
@@ -173,6 +179,7 @@ class ScaledProblem:
         """Return the values of the scaled Jacobian at (j_rows, j_columns)."""
         with np.errstate(all="ignore"):
             values = self.problem.jacobian_values(self._point(v))
+        self._j = values
         if len(self._j_kept) != len(values):
             values = values[self._j_kept]
         scaled: Array = values * self.c_scale[self.j_rows]
@@ -197,10 +204,14 @@ class ScaledProblem:
         Args:
             v: the point.
             y: (m,) multipliers.
-            z: (n,) or longer, multipliers of the bounds, negative at lower ones.
+            z: (n,) or longer, multipliers of the bounds, negative at lower ones; those of fixed
+                variables follow from the gradients that were evaluated last.
         """
         whole_y, whole_z = self._y.copy(), np.zeros(self.problem.n)
         whole_y[self._kept] = y * self.c_scale / self.f_scale
+        if not self._all_free:  # multipliers of fixed variables balance the last gradients
+            at = self.problem.jacobian_structure
+            whole_z -= self._g + np.bincount(at.columns, self._j * whole_y[at.rows], len(whole_z))
         whole_z[self._free] = z[: self.n] / self.f_scale
         x = np.clip(self.full(v), self.problem.lower, self.problem.upper)
         return {"x": x, "y": whole_y, "z": whole_z}

@@ -63,8 +63,16 @@ def _scale(starts: Any, rows: Any, values: Any, scales: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _factor(
-    starts: Any, rows: Any, values: Any, signs: Any, parent: Any, first: Any, at: Any, L: Any, D: Any
+def _factor(  # noqa: PLR0917 - numba takes arrays, no objects
+    starts: Any,
+    rows: Any,
+    values: Any,
+    signs: Any,
+    parent: Any,
+    first: Any,
+    at: Any,
+    L: Any,
+    D: Any,
 ) -> int:
     """Fill rows ``at`` and values L of the columns of L, and D; return the negative pivots."""
     n = len(starts) - 1
@@ -143,7 +151,6 @@ class SparseFactors:
         unique, self._to = np.unique(high * size + low, return_inverse=True)
         self._rows, self._columns = unique % size, unique // size
         self._starts = np.searchsorted(self._columns, np.arange(size + 1))
-        self._values = np.zeros(len(unique))
         self._scales = np.ones(size)
         self._order = order
         self._signs = np.where(order < n, 1.0, -1.0)
@@ -162,7 +169,8 @@ class SparseFactors:
         """Factor K with a vector added to its diagonal; return its negative eigenvalues, or -1."""
         whole = np.concatenate([self._entries, shift])
         self._rescued = None
-        self._values = np.bincount(self._to, whole, len(self._values))
+        summed = np.bincount(self._to, whole, len(self._rows))
+        self._values = np.asarray(summed, dtype=np.float64)
         self._unscaled = self._values.copy()
         _scale(self._starts, self._rows, self._values, self._scales)
         return int(

@@ -1,8 +1,8 @@
 """Primal-dual interior-point method with a filter line search.
 
 Wächter & Biegler, On the implementation of an interior-point filter line-search algorithm for
-large-scale nonlinear programming (2006), doi:10.1007/s10107-004-0559-y: the method of Ipopt, written
-from that paper.
+large-scale nonlinear programming (2006), doi:10.1007/s10107-004-0559-y: the method of Ipopt,
+written from that paper.
 """
 
 from __future__ import annotations

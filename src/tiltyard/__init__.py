@@ -4,18 +4,9 @@ from tiltyard.callback import from_callback
 from tiltyard.claim import Claim, Finding, Request
 from tiltyard.dataset import Dataset, dataset
 from tiltyard.errors import InvalidAnswer, NonFiniteAnswer, TiltyardError, Unsupported
+from tiltyard.family import ProblemFamily, problem
 from tiltyard.implementation import Implementation, implementation
-from tiltyard.suite import (
-    Budget,
-    Judge,
-    Metric,
-    Problem,
-    ProblemFamily,
-    Suite,
-    Tier,
-    Verdict,
-    problem,
-)
+from tiltyard.suite import Budget, Judge, Metric, Problem, Suite, Tier, Verdict
 
 __version__ = "0.1.0"
 

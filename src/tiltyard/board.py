@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,13 @@ class Conditions:
     threads: int
     budget: Budget
     hardware: str
+    track: str = ""
 
     @classmethod
-    def of(cls, record: Record, environments: Mapping[str, Mapping[str, Any]]) -> Conditions:
-        """Return a record's."""
+    def of(
+        cls, record: Record, environments: Mapping[str, Mapping[str, Any]], track: str = ""
+    ) -> Conditions:
+        """Return a record's, with the track of its problem."""
         spec = record.spec
         return cls(
             suite_version=spec.suite_version,
@@ -58,6 +62,7 @@ class Conditions:
             threads=spec.threads,
             budget=spec.budget,
             hardware=environments[record.environment]["hardware"],
+            track=track,
         )
 
 
@@ -74,6 +79,7 @@ class Board:
         drawn: runs of drawn configurations under the same conditions; they have no rows here.
         tuned: how many configurations each row was chosen from besides the defaults; 0 for rows
             that were not chosen.
+        absent: why the implementations that take none of a track's problems have no row, by name.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a board
@@ -87,10 +93,12 @@ class Board:
         of: int,
         drawn: Sequence[Record] = (),
         tuned: int = 0,
+        absent: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.of = of
         self.drawn = drawn
         self.tuned = tuned
+        self.absent = absent
         self.suite = suite
         self.tier = tier
         self.conditions = conditions
@@ -150,6 +158,16 @@ class Board:
         ]
         return sorted(rows, key=lambda row: (row.rank or math.inf, row.implementation))
 
+    @property
+    def track(self) -> str:
+        """The suite's track that its problems are of; empty if the suite has none."""
+        return self.conditions.track
+
+    @property
+    def scope(self) -> str:
+        """Its tier and track, as titles name them: ``standard, track general``."""
+        return f"{self.tier}, track {self.track}" if self.track else self.tier
+
     def describe(self) -> str:
         """Return the conditions in one line."""
         one = self.conditions
@@ -163,7 +181,7 @@ class Board:
         threads = f"{one.threads} thread{'s' if one.threads > 1 else ''}"
         tuned = f"tuned({self.tuned}), " if self.tuned else ""
         return (
-            f"tier {self.tier}, {tuned}{len(self.problems)} of {self.of} problems, "
+            f"tier {self.scope}, {tuned}{len(self.problems)} of {self.of} problems, "
             f"version {one.suite_version}, {one.device}, {threads}, budget {spent}, "
             f"hardware {one.hardware[:8]}, pool {self.pool}"
         )

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tiltyard.dataset import Dataset
 from tiltyard.errors import unknown
+from tiltyard.family import ProblemFamily
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value, parse_name, spell
 from tiltyard.registry import Registry
 from tiltyard.run.record import Record
 from tiltyard.store import Store
-from tiltyard.suite import ProblemFamily, Suite
+from tiltyard.suite import Suite
 
 Facts = dict[str, str]
 

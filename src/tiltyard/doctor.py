@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tiltyard.family import ProblemFamily
 from tiltyard.implementation import Implementation
 from tiltyard.registry import registry
 from tiltyard.run.environment import environment
-from tiltyard.suite import ProblemFamily
 
 RAPL = Path("/sys/class/powercap")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 from tiltyard.board import Board, Conditions
 from tiltyard.errors import TiltyardError, unknown
 from tiltyard.names import spell
 from tiltyard.registry import Registry
-from tiltyard.run.record import Record
+from tiltyard.run.record import Record, Status
 from tiltyard.run.spec import RunSpec
 from tiltyard.store import Store
 from tiltyard.suite import Budget, Suite
@@ -24,10 +25,12 @@ def boards(
     records: Iterable[Record],
     environments: Mapping[str, Mapping[str, Any]],
 ) -> list[Board]:
-    """Return a board for every set of conditions, the most telling first.
+    """Return a board for every set of conditions, a track being one; the most telling first.
 
     The first one is of the suite's current version, with the tier's own budget where such runs
     exist, then with the most records. Runs without a budget in seconds belong to sweeps and claims.
+    On a track's board an implementation that takes none of its problems has no row: it is not
+    meant for that track, or not installed, and the board tells which.
 
     Args:
         registry: for names and defaults.
@@ -37,6 +40,7 @@ def boards(
             the same implementation, parameters, problem, seed and conditions.
         environments: the store's.
     """
+    track_of = cache(partial(registry.track, suite.name))
     names = None
     others = {one.seconds for key, one in suite.tiers.items() if tier not in (None, key)}
     if tier is not None:
@@ -50,7 +54,7 @@ def boards(
         if kept and (names is None or spec.problem in names):
             labels[spec.id] = label(registry, spec)
             key = (labels[spec.id], spec.problem, spec.seed)
-            groups[Conditions.of(record, environments)][key] = record
+            groups[Conditions.of(record, environments, track_of(spec.problem))][key] = record
     usual = {Budget(seconds=one.seconds) for key, one in suite.tiers.items() if tier in (None, key)}
 
     def weight(item: tuple[Conditions, Mapping[Any, Record]]) -> tuple[bool, bool, int]:
@@ -59,32 +63,74 @@ def boards(
 
     made = []
     for conditions, found in sorted(groups.items(), key=weight, reverse=True):
-        shown, drawn = separate(registry, list(found.values()))
-        of = len(names if names is not None else {problem for _, problem, _ in found})
-        board = Board(suite, tier or "all", conditions, shown, labels=labels, of=of, drawn=drawn)
+        absent = _takes_none(list(found.values())) if conditions.track else {}
+        taking = [one for one in found.values() if one.spec.implementation not in absent]
+        shown, drawn = separate(registry, taking)
+        asked = names if names is not None else {problem for _, problem, _ in found}
+        board = Board(
+            suite,
+            tier or "all",
+            conditions,
+            shown,
+            labels=labels,
+            of=sum(track_of(name) == conditions.track for name in asked),
+            drawn=drawn,
+            absent=absent,
+        )
         made.append(board)
     return made
 
 
+def by_track(found: Sequence[Board]) -> list[list[Board]]:
+    """Return the boards of each track that has any, in the suite's order, the most telling first.
+
+    Those of a suite without tracks are one list.
+    """
+    order = {track: index for index, track in enumerate(found[0].suite.tracks)} if found else {}
+    groups: dict[str, list[Board]] = defaultdict(list)
+    for board in found:
+        groups[board.track].append(board)
+    return [groups[track] for track in sorted(groups, key=lambda one: order.get(one, len(order)))]
+
+
 def boards_of_store(
-    registry: Registry, suite: Suite, tier: str | None, store: Store
+    registry: Registry, suite: Suite, tier: str | None, store: Store, track: str | None = None
 ) -> list[Board]:
-    """Return ``boards`` of a store's runs with a budget in seconds.
+    """Return ``boards`` of a store's runs with a budget in seconds, of one track or of all.
 
     Raises:
-        TiltyardError: the tier is unknown, or has no records.
+        TiltyardError: the tier or the track is unknown, or has no records.
     """
+    if track is not None:
+        suite.require_track(track)
     if tier is not None and tier not in suite.tiers:
         raise unknown("tier", tier, suite.tiers)
     records = store.records(suite.name, timed=True, answers=False)
     found = boards(registry, suite, tier, records, store.environments())
+    found = [board for board in found if track in (None, board.track)]
     if not found:
-        option = f" --tier {tier}" if tier else ""
+        asked = [(key, value) for key, value in (("tier", tier), ("track", track)) if value]
+        told = " and".join(f" of {key} {value}" for key, value in asked)
+        options = "".join(f" --{key} {value}" for key, value in asked)
         raise TiltyardError(
-            f"no runs of suite {suite.name}{f' of tier {tier}' if tier else ''} in {store.path}; "
-            f"'tiltyard run {suite.name}{option}' makes some"
+            f"no runs of suite {suite.name}{told} in {store.path}; "
+            f"'tiltyard run {suite.name}{options}' makes some"
         )
     return found
+
+
+def _takes_none(records: Sequence[Record]) -> dict[str, str]:
+    """Return why implementations of which every run is unsupported are, unless that is all."""
+    reasons: dict[str, str] = {}
+    taking = set()
+    for record in records:
+        if record.status == Status.UNSUPPORTED:
+            reasons.setdefault(record.spec.implementation, record.reason)
+        else:
+            taking.add(record.spec.implementation)
+    if not taking:
+        return {}
+    return {name: reason for name, reason in sorted(reasons.items()) if name not in taking}
 
 
 def label(registry: Registry, spec: RunSpec) -> str:

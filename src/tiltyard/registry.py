@@ -25,9 +25,10 @@ import numpy as np
 from tiltyard.claim import Claim
 from tiltyard.dataset import Dataset, file_sha256
 from tiltyard.errors import TiltyardError, describe, unknown
+from tiltyard.family import ProblemFamily
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value, parse_name
-from tiltyard.suite import Problem, ProblemFamily, Suite
+from tiltyard.suite import Problem, Suite
 
 BUILT_IN = ("tiltyard.suites", "tiltyard.implementations", "tiltyard.datasets")
 ENTRY_POINTS = "tiltyard.plugins"
@@ -109,6 +110,16 @@ class Registry:
         """Return a problem's canonical name, every parameter spelled."""
         family, parameters = parse_name(name)
         return self.family(suite, family).spell(parameters)
+
+    def track(self, suite: str, name: str) -> str:
+        """Return a problem's track; empty if the suite has none, or the problem is not known."""
+        if not self.suite(suite).tracks:
+            return ""
+        try:
+            family, parameters = parse_name(name)
+            return self.family(suite, family).track_of(parameters)
+        except TiltyardError:
+            return ""
 
     def data_of(self, suite: str, name: str) -> dict[str, str]:
         """Return the SHA-256 of every dataset and user's file that the problem is built from.

@@ -191,6 +191,7 @@ def _board(board: Board, rows: Iterable[Sequence[Record]], count: int) -> Board:
         labels=labels,
         of=board.of,
         tuned=count,
+        absent=board.absent,
     )
 
 

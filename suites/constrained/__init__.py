@@ -60,6 +60,7 @@ SUITE = Suite(
         _lower("excess", "(f(x) - f*) / max(1, |f*|) above zero; NaN without a reference f*."),
     ),
     gap="gap",
+    tracks=("equality", "general"),
     targets=(1e-4, 1e-6, 1e-8),
     oracles={
         "f": 1.0,

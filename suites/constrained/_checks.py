@@ -21,8 +21,9 @@ def parts(family: str, n: int, *, per: int, plus: int = 0, least: int) -> int:
     count, rest = divmod(n - plus, per)
     if rest or count < least:
         nearest = per * max(least, count + (2 * rest >= per)) + plus
-        form = f"{per if per > 1 else ''}N{f' {plus:+d}'.replace('+', '+ ').replace('-', '- ')}"
-        form = form if plus else form.split(" ", maxsplit=1)[0]
+        form = f"{per}N" if per > 1 else "N"
+        if plus:
+            form += f" {'+' if plus > 0 else '-'} {abs(plus)}"
         raise TiltyardError(
             f"{family}[n={n}]: n must be {form} for an N of at least {least}; nearest: {nearest}"
         )

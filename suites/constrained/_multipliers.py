@@ -12,6 +12,7 @@ Newton steps with a line search minimise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,6 +25,12 @@ DENSE_LIMIT = 40_000
 
 _FARTHEST = 1e6
 """Slacks of constraints beyond this weigh no more; the matrices stay within float64."""
+
+_PATIENCE = 12
+"""Full steps without much gain, after which no more are made."""
+
+_ROUNDING = 0.5e-30
+"""The function's value, for a gradient of at most 1, below which it holds rounding errors alone."""
 
 _DENSE_COLUMN = 5.0
 _REFINEMENTS = 5
@@ -81,16 +88,25 @@ def least_squares_multipliers(
         constraints: slacks of c.
     """
     m, n = jacobian.shape
-    y = np.zeros(m)
     if not m:
-        return y
-    fit = _Fit(gradient, jacobian, variables, constraints)
+        return np.zeros(0)
+    # The function is homogeneous in g and y; squares of a huge gradient would overflow.
+    unit = max(1.0, float(np.abs(gradient).max()))
+    fit = _Fit(gradient / unit, jacobian, variables, constraints)
     step_of, passes = (_dense_step, 50) if m * n <= DENSE_LIMIT else (_sparse_step, 12)
+    return unit * _minimise(fit, np.zeros(m), step_of, passes)
+
+
+def _minimise(fit: _Fit, y: Array, step_of: Callable[..., Array], passes: int) -> Array:
+    """Return the best y of Newton's iterates.
+
+    Steps are cut until the value falls. Where it no longer does short of the minimum, because many
+    weights change at once, full steps may find the right piece, over some rises.
+    """
     state = fit.at(y)
-    floor = 0.5 * (1e-15 * max(1.0, float(np.abs(gradient).max()))) ** 2
     for _ in range(passes):
-        if state.value <= floor:
-            break
+        if fit.least(state):
+            return y
         step = step_of(fit, y, state)
         length, found = _search(fit, y, step, state)
         if found is None:
@@ -100,7 +116,15 @@ def least_squares_multipliers(
         state = found
         if settled:
             break
-    return y
+    best, best_y, waited = state.value, y, 0
+    while waited < _PATIENCE and not fit.least(state):
+        y = y + step_of(fit, y, state)
+        state = fit.at(y)
+        waited += 1
+        if state.value < best:
+            waited = 0 if state.value < 0.9 * best else waited
+            best, best_y = state.value, y
+    return best_y
 
 
 class _State(NamedTuple):
@@ -122,10 +146,27 @@ class _Fit:
         self._transposed = jacobian.T.tocsr()
         self._x = _share(variables.lower), _share(variables.upper)
         self._y = _penalty(rows.lower), _penalty(rows.upper)
-        size = np.sqrt(jacobian.multiply(jacobian).sum(axis=1))
-        # Rows of length one make rank, and the shift of the sparse system, independent of units.
-        self.scale: Array = 1.0 / np.where(size > 0, size, 1.0)
-        self.rows = jacobian.multiply(self.scale[:, None]).tocsr()
+        top = float(np.abs(jacobian.data).max(initial=0.0)) or 1.0
+        relative = jacobian * (1.0 / top)
+        size = top * np.sqrt(relative.multiply(relative).sum(axis=1))
+        # A row of rounding errors must not be made one of length one.
+        self._size: Array = np.where(size > 1e-12 * size.max(), size, 1.0)
+
+    def least(self, state: _State) -> bool:
+        """Tell whether this is the minimum: no slope, or a value of rounding errors alone."""
+        if not state.value > _ROUNDING:
+            return True
+        relative = float(np.abs(state.slope / self._size).max())
+        return not relative > 1e-8 * np.sqrt(state.value)
+
+    def scaled(self, state: _State) -> tuple[Array, Any, Array]:
+        """Return units of y, and in them sqrt(W) J, and the squared penalties of y.
+
+        Rows of length one make rank, and the shift of the sparse system, independent of units.
+        """
+        scale = 1.0 / np.maximum(self._size, np.sqrt(state.of_y))
+        A = self._jacobian.multiply(scale[:, None]).multiply(np.sqrt(state.of_x)[None, :])
+        return scale, A.tocsr(), state.of_y * scale**2
 
     def at(self, y: Array) -> _State:
         """Return the function at y."""
@@ -164,11 +205,22 @@ def _search(fit: _Fit, y: Array, step: Array, state: _State) -> tuple[float, _St
 
 def _dense_step(fit: _Fit, y: Array, state: _State) -> Array:
     """Return the shortest Newton step in scaled multipliers, whatever the rank."""
-    root_x, root_y = np.sqrt(state.of_x), np.sqrt(state.of_y)
-    matrix = np.vstack([root_x[:, None] * fit.rows.toarray().T, np.diag(root_y * fit.scale)])
-    target = np.concatenate([root_x * state.pull, root_y * y])
-    step: Array = -fit.scale * np.linalg.lstsq(matrix, target, rcond=None)[0]
+    scale, A, penalty = fit.scaled(state)
+    matrix = np.vstack([A.toarray().T, np.diag(np.sqrt(penalty))])
+    target = np.concatenate([np.sqrt(state.of_x) * state.pull, np.sqrt(state.of_y) * y])
+    if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
+        return np.zeros(len(y))
+    step: Array = -scale * shortest(matrix, target)
     return step
+
+
+def shortest(matrix: Array, target: Array) -> Array:
+    """Return the least-squares solution of least length, by QR with pivots: it cannot fail."""
+    from scipy.linalg import lstsq
+
+    cutoff = max(matrix.shape) * np.finfo(np.float64).eps
+    found: Array = lstsq(matrix, target, cond=cutoff, lapack_driver="gelsy")[0]
+    return found
 
 
 def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
@@ -176,9 +228,8 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
     from scipy.sparse import block_array, diags_array
     from scipy.sparse.linalg import splu
 
-    m, n = fit.rows.shape
-    A = fit.rows.multiply(np.sqrt(state.of_x)[None, :]).tocsr()
-    corner = state.of_y * fit.scale**2
+    scale, A, corner = fit.scaled(state)
+    m, n = A.shape
     # A column that many rows share would fill the factors under column pivoting. The system is
     # quasi-definite, so pivots of the diagonal do as well once a larger shift keeps them off zero.
     dense = np.bincount(A.indices, minlength=n).max() > _DENSE_COLUMN * np.sqrt(m)
@@ -186,12 +237,14 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
     matrix = block_array(
         [[diags_array(np.ones(n)), A.T], [A, -diags_array(corner + shift)]], format="csc"
     )
+    right = np.concatenate([np.zeros(n), scale * state.slope])
+    if not (np.isfinite(matrix.data).all() and np.isfinite(right).all()):
+        return np.zeros(m)
     factors = (
         splu(matrix, "MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
         if dense
         else splu(matrix)
     )
-    right = np.concatenate([np.zeros(n), fit.scale * state.slope])
     found: Any = np.zeros(n + m)
     for _round in range(_REFINEMENTS if dense else 1):  # towards the system without the shift
         u, v = found[:n], found[n:]
@@ -199,5 +252,5 @@ def _sparse_step(fit: _Fit, _: Array, state: _State) -> Array:
         if np.abs(rest).max() <= 1e-15 * np.abs(right).max():
             break
         found = found + factors.solve(rest)
-    step: Array = fit.scale * found[n:]
+    step: Array = scale * found[n:]
     return step

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from tiltyard.family import ProblemFamily, problem
 from tiltyard.names import Value
-from tiltyard.suite import Problem, ProblemFamily, problem
+from tiltyard.suite import Problem
 
 Track = Literal["equality", "general"]
 Grid = Sequence[Mapping[str, Value]]
@@ -36,5 +37,4 @@ def native(
         held = [*held, *added.get(tier, ())]
         if held:
             tiers[tier] = held
-    del track  # declared to the registry once problems have tracks
-    return problem(suite="constrained", name=name, tiers=tiers)
+    return problem(suite="constrained", name=name, tiers=tiers, track=track)

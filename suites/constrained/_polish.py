@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tiltyard.suites.constrained._multipliers import bound_multipliers
+from tiltyard.suites.constrained._multipliers import bound_multipliers, shortest
 from tiltyard.suites.constrained._residuals import Point, Residuals
 from tiltyard.suites.constrained.model import Array, Model
 
@@ -47,9 +47,8 @@ def polish(model: Model, x: Array, y: Array | None = None) -> Polished:
         step = _newton_step(at)
         if not np.isfinite(step[0]).all():
             break
-        new = at.point.x + step[0]
-        point = Point(model, np.clip(new, model.bounds.lower, model.bounds.upper))
-        at = _judged(point, step[1])
+        x = np.clip(at.point.x + step[0], model.bounds.lower, model.bounds.upper)
+        at = start(model, x, step[1])  # a degenerate active set leaves the step's y arbitrary
         if not at.residuals.kkt < np.inf:
             break
         if at.residuals.kkt < best.residuals.kkt:
@@ -124,13 +123,17 @@ def _solve(matrix: Any, right: Array) -> Array:
     size = len(right)
     if not size:
         return right
+    if not (np.isfinite(matrix.data).all() and np.isfinite(right).all()):
+        return np.full(size, np.nan)
     if size <= _DENSE:
         dense = matrix.toarray()
         found: Any = np.zeros(size)
         for _ in range(3):
-            found = found + np.linalg.lstsq(dense, right - dense @ found, rcond=1e-14)[0]
+            found = found + shortest(dense, right - dense @ found)
         return np.asarray(found)
-    shift = diags_array(np.full(size, _SHIFT * max(1.0, float(np.abs(matrix.data).max()))))
+    shift = diags_array(
+        np.full(size, _SHIFT * max(1.0, float(np.abs(matrix.data).max(initial=0.0))))
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -160,7 +160,7 @@ class ArrayProgram:
     def _compiled(self, source: Source) -> Function:
         if self._device:
             source.arrays = as_tensors(source.arrays, self._device)
-        return source.function(self._namespace)
+        return source.function(self._namespace, release=True)
 
 
 class FloatProgram:

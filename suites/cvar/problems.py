@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from tiltyard.suite import problem
+from tiltyard.family import problem
 from tiltyard.suites.cvar._checks import check, in_units, need_regularisation, with_intercept
 from tiltyard.suites.cvar._tiers import TIERS
 from tiltyard.suites.cvar.problem import Array, CVaRProblem, Loss

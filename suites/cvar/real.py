@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tiltyard.dataset import Arrays
 from tiltyard.datasets.returns import read_returns
-from tiltyard.suite import problem
+from tiltyard.family import problem
 from tiltyard.suites.cvar._checks import check, in_units, need_regularisation, with_intercept
 from tiltyard.suites.cvar._tiers import TIERS
 from tiltyard.suites.cvar.problem import Array, CVaRProblem, Loss

@@ -90,7 +90,7 @@ def change(document, path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (["format"], 2),
+        (["format"], 3),
         (["format"], ...),
         (["$schema"], "another.json"),
         (["boards"], {}),

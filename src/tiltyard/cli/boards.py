@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from tiltyard.cli import options as opt
 
 if TYPE_CHECKING:  # imported when a command runs
     from tiltyard.board import Board
+    from tiltyard.tuned import Tuned
 
 
 FINE = ("solved", "stopped", "unsupported")
@@ -28,6 +30,7 @@ def register(app: typer.Typer) -> None:
 def leaderboard(
     suite: opt.SuiteName,
     tier: opt.AnyTier = None,
+    track: opt.Track = None,
     as_json: opt.Json = False,
     markdown: Annotated[
         bool,
@@ -39,29 +42,33 @@ def leaderboard(
     ] = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
-    """Rank the implementations of a suite, with intervals."""
+    """Rank the implementations of a suite, with intervals; of each of its tracks, if it has any."""
     from tiltyard.cli.screen import console, print_json
     from tiltyard.errors import TiltyardError
+    from tiltyard.grouping import by_track
 
     if markdown and tuned:
         raise TiltyardError("--markdown and --tuned do not go together; 'tiltyard report' has both")
     if markdown:
-        _print_readme(suite, tier, store, as_json=as_json)
+        _print_readme(suite, tier, track, store, as_json=as_json)
         return
-    found = _boards(suite, tier, store)
+    found = by_track(_boards(suite, tier, store, track))
     if tuned:
-        _print_tuned(found[0], as_json=as_json)
+        _print_tuned([boards[0] for boards in found], as_json=as_json)
         return
     if as_json:
-        print_json([row.to_json() for row in found[0].rows])
+        print_json([row for boards in found for row in _rows_json(boards[0])])
         return
-    _print_board(found[0])
-    if found[0].drawn:
-        line = f"not in this table: {len(found[0].drawn)} runs of drawn configurations; see --tuned"
-        console.print(line, soft_wrap=True)
-    for other in found[1:]:
-        line = f"not in this table: {len(other.records)} runs, {other.describe()}"
-        console.print(line, soft_wrap=True)
+    for first, *others in found:
+        _print_board(first)
+        if first.drawn:
+            line = (
+                f"not in this table: {len(first.drawn)} runs of drawn configurations; see --tuned"
+            )
+            console.print(line, soft_wrap=True)
+        for other in others:
+            line = f"not in this table: {len(other.records)} runs, {other.describe()}"
+            console.print(line, soft_wrap=True)
 
 
 def compare(
@@ -69,21 +76,39 @@ def compare(
     second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
     suite: Annotated[str | None, typer.Option(help="Needed if several have both.")] = None,
     tier: opt.AnyTier = None,
+    track: opt.Track = None,
     as_json: opt.Json = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
-    """Compare two implementations, problem by problem."""
+    """Compare two implementations, problem by problem, on each track whose board has both."""
+    from tiltyard.cli.screen import print_json
+    from tiltyard.errors import TiltyardError, unknown
+    from tiltyard.grouping import by_track
+
+    tracks = by_track(_boards(suite or _common_suite(first, second), tier, store, track))
+    found = [boards[0] for boards in tracks]
+    both = [one for one in found if {first, second} <= set(one.implementations)]
+    if not both:
+        known = sorted({name for board in found for name in board.implementations})
+        absent = [name for name in (first, second) if name not in known]
+        if absent:
+            raise unknown("implementation", absent[0], known)
+        raise TiltyardError(f"{first} and {second} take no track both")
+    if as_json:
+        pairs = [{"first": first, "second": second, **_track_json(one),
+                  **one.compare(first, second).to_json()} for one in both]  # fmt: skip
+        print_json(pairs if both[0].suite.tracks else pairs[0])
+        return
+    for board in both:
+        _print_duel(board, first, second)
+
+
+def _print_duel(board: Board, first: str, second: str) -> None:
+    """Print two implementations' times and gaps on each problem of a board."""
     import math
 
-    from tiltyard.cli.screen import number, print_json, print_table, seconds
+    from tiltyard.cli.screen import number, print_table, seconds
 
-    board = _boards(suite or _common_suite(first, second), tier, store)[0]
-    for name in (first, second):
-        board.require(name)
-    pairing = board.compare(first, second)
-    if as_json:
-        print_json({"first": first, "second": second, **pairing.to_json()})
-        return
     rows = []
     for problem in board.problems:
         target = board.common_target(problem, first, second)
@@ -93,7 +118,7 @@ def compare(
         rows.append((problem, f"{target:g}", *map(seconds, times), number(ratio), *gaps))
     columns = ("problem", ">target", f">{first}", f">{second}", ">ratio", ">gap", ">gap")
     print_table(f"{first} against {second}: {board.describe()}", columns, rows)
-    typer.echo(pairing.sentence(first, second))
+    typer.echo(board.compare(first, second).sentence(first, second))
 
 
 def report(
@@ -137,14 +162,22 @@ def export(
     typer.echo(f"{count} rows in {out}")
 
 
-def _boards(suite: str, tier: str | None, store: Path) -> list[Board]:
+def _boards(suite: str, tier: str | None, store: Path, track: str | None) -> list[Board]:
     from tiltyard.grouping import boards_of_store
     from tiltyard.registry import registry
     from tiltyard.store import Store
 
     found = registry()
     with Store(store, readonly=True) as opened:
-        return boards_of_store(found, found.suite(suite), tier, opened)
+        return boards_of_store(found, found.suite(suite), tier, opened, track)
+
+
+def _track_json(board: Board) -> dict[str, str]:
+    return {"track": board.track} if board.suite.tracks else {}
+
+
+def _rows_json(board: Board) -> list[dict[str, Any]]:
+    return [{**_track_json(board), **row.to_json()} for row in board.rows]
 
 
 def _print_board(board: Board) -> None:
@@ -179,41 +212,51 @@ def _print_board(board: Board) -> None:
     )
 
 
-def _print_tuned(board: Board, *, as_json: bool) -> None:
-    """Print the tuned leaderboard beside a board, or tell why there is none."""
-    from collections import Counter
-
+def _print_tuned(boards: Sequence[Board], *, as_json: bool) -> None:
+    """Print the tuned leaderboard beside each board, or tell why there is none."""
     from tiltyard.cli.screen import console, print_json
     from tiltyard.errors import TiltyardError
     from tiltyard.registry import registry
     from tiltyard.tuned import SUMMARY, Untuned, tuned
 
-    found = tuned(registry(), board)
-    if found is None:
-        raise TiltyardError(
-            f"no runs of drawn configurations: {board.describe()}; "
-            f"'tiltyard run {board.suite.name} --tune 8' makes some"
-        )
-    if isinstance(found, Untuned):
-        raise TiltyardError(found.reason)
+    values: list[dict[str, Any]] = []
+    for board in boards:
+        found = tuned(registry(), board)
+        if found is None:
+            raise TiltyardError(
+                f"no runs of drawn configurations: {board.describe()}; "
+                f"'tiltyard run {board.suite.name} --tune 8' makes some"
+            )
+        if isinstance(found, Untuned):
+            raise TiltyardError(found.reason)
+        if as_json:
+            values += _tuned_json(found)
+            continue
+        _print_board(found.board)
+        for line in (SUMMARY, *found.notes):
+            console.print(line, soft_wrap=True)
     if as_json:
-        values = []
-        for row in found.board.rows:
-            picked = found.choices.get(row.implementation, {})
-            many = found.board.tuned if picked else 0
-            configurations = dict(Counter(picked.values()).most_common())
-            values.append({**row.to_json(), "tuned": many, "configurations": configurations})
         print_json(values)
-        return
-    _print_board(found.board)
-    for line in (SUMMARY, *found.notes):
-        console.print(line, soft_wrap=True)
 
 
-def _print_readme(name: str, tier: str | None, store: Path, *, as_json: bool) -> None:
-    """Print the top of a tier's board; without a tier, of the most demanding one with runs."""
+def _tuned_json(found: Tuned) -> list[dict[str, Any]]:
+    from collections import Counter
+
+    values = []
+    for row in _rows_json(found.board):
+        picked = found.choices.get(row["implementation"], {})
+        many = found.board.tuned if picked else 0
+        configurations = dict(Counter(picked.values()).most_common())
+        values.append({**row, "tuned": many, "configurations": configurations})
+    return values
+
+
+def _print_readme(
+    name: str, tier: str | None, track: str | None, store: Path, *, as_json: bool
+) -> None:
+    """Print the top of a tier's boards; without a tier, of the most demanding one with runs."""
     from tiltyard.errors import TiltyardError
-    from tiltyard.grouping import boards, boards_of_store
+    from tiltyard.grouping import boards, boards_of_store, by_track
     from tiltyard.registry import registry
     from tiltyard.report.markdown import readme_markdown
     from tiltyard.run.plan import TIERS
@@ -230,8 +273,10 @@ def _print_readme(name: str, tier: str | None, store: Path, *, as_json: bool) ->
             known = (one for one in reversed(TIERS) if one in suite.tiers)
             made = (one for one in known if boards(found, suite, one, records, environments))
             tier = next(made, None)
-        board = boards_of_store(found, suite, tier, opened)[0]
-    typer.echo(readme_markdown(board, environments), nl=False)
+        shown = [
+            tracks[0] for tracks in by_track(boards_of_store(found, suite, tier, opened, track))
+        ]
+    typer.echo("\n".join(readme_markdown(board, environments) for board in shown), nl=False)
 
 
 def _common_suite(first: str, second: str) -> str:

@@ -14,6 +14,9 @@ Tier = Annotated[str, typer.Option(help="smoke, standard or full.")]
 AnyTier = Annotated[
     str | None, typer.Option("--tier", help="Only problems of this tier [default: all].")
 ]
+Track = Annotated[
+    str | None, typer.Option("--track", help="Only problems of this track of a suite.")
+]
 Problems = Annotated[
     list[str] | None,
     typer.Option("--problem", "-p", help="Problems: a glob or an exact name. Repeatable."),

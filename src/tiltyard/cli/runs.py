@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
 def run(
     suites: Annotated[list[str] | None, typer.Argument(help="Suites [default: all].")] = None,
     tier: opt.Tier = "smoke",
+    track: opt.Track = None,
     problem: opt.Problems = None,
     implementation: opt.Implementations = None,
     seeds: opt.Seeds = None,
@@ -46,6 +47,7 @@ def run(
     """
     from tiltyard.cli.execution import make_runs
     from tiltyard.cli.screen import console
+    from tiltyard.errors import unknown
     from tiltyard.grouping import label
     from tiltyard.registry import registry
     from tiltyard.run.plan import Selection, plan
@@ -53,6 +55,7 @@ def run(
     found = registry()
     selection = Selection(
         tier=tier,
+        track=track,
         problems=problem or (),
         implementations=implementation or (),
         seeds=seeds,
@@ -63,7 +66,11 @@ def run(
         threads=threads,
         tune=tune,
     )
-    chosen = [found.suite(name) for name in suites or sorted(found.suites)]
+    having = [name for name, one in sorted(found.suites.items()) if track in (None, *one.tracks)]
+    if not suites and not having:
+        known = {name for one in found.suites.values() for name in one.tracks}
+        raise unknown("track", str(track), known)
+    chosen = [found.suite(name) for name in suites or having]
     specs = [spec for suite in chosen for spec in plan(found, suite, selection)]
     if dry_run:
         for spec in specs:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from tiltyard.conformance.check import Check, Checks, Skip, arrays_of, not_plain, perform
+from tiltyard.family import ProblemFamily
 from tiltyard.names import Value, parse_name
 from tiltyard.registry import Registry
 from tiltyard.run.plan import TIERS
-from tiltyard.suite import Problem, ProblemFamily
+from tiltyard.suite import Problem
 
 _SECRET = re.compile(r"reference|judge|optim(um|al)|solution|held_?out|secret")
 
@@ -66,6 +67,19 @@ def _grid(family: ProblemFamily, tier: str, name: str) -> Mapping[str, Value]:
     return next(given for given in family.tiers[tier] if family.spell(given) == name)
 
 
+def _tracks(subject: Family) -> Iterator[str]:
+    family = subject.family
+    known = subject.registry.suite(family.suite).tracks or ("",)
+    for name in dict.fromkeys(name for tier in family.tiers for name in family.names(tier)):
+        track = family.track_of(parse_name(name)[1])
+        if track not in known:
+            yield f"{name} is of track {track!r}; the suite's: {', '.join(known) or 'none'}"
+    for name, problem in subject.problems.items():
+        track = family.track_of(parse_name(name)[1])
+        if problem.facts.get("track", track) != track:
+            yield f"{name} is declared as {track!r}, and its fact says {problem.facts['track']!r}"
+
+
 def _datasets(subject: Family) -> Iterator[str]:
     for name in subject.family.datasets:
         subject.registry.dataset(name)
@@ -105,6 +119,7 @@ def _guards(subject: Family) -> Iterator[str]:
 FAMILY_CHECKS: Checks[Family] = {
     "says what it is, with plain parameters": _describes,
     "names read back": _names,
+    "its track is one of the suite's": _tracks,
     "its datasets are registered": _datasets,
     "one name builds one problem": _repeats,
     "facts are plain values": _facts,

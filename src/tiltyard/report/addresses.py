@@ -6,6 +6,7 @@ import hashlib
 import re
 from functools import lru_cache
 
+from tiltyard.board import Board
 from tiltyard.report.format import slug
 
 INDEX = "index.html"
@@ -49,14 +50,15 @@ def history_address(group: str) -> str:
     return f"history/{slug(group)}.html"
 
 
-def markdown_address(suite: str, tier: str) -> str:
+def markdown_address(board: Board) -> str:
     """Return the address of a leaderboard as Markdown."""
-    return f"{board_stem(suite, tier)}.md"
+    return f"{board_stem(board)}.md"
 
 
-def board_stem(suite: str, tier: str) -> str:
+def board_stem(board: Board) -> str:
     """Return what the names of a leaderboard's own files start with."""
-    return f"{slug(suite)}-{slug(tier)}"
+    parts = (board.suite.name, board.track, board.tier)
+    return "-".join(slug(part) for part in parts if part)
 
 
 @lru_cache(maxsize=1 << 14)  # every page links to most of the others

@@ -55,10 +55,11 @@ def rank_badge(board: Board, row: Row) -> str:
     if board.tier == "smoke":
         message, colour, told = f"smoke: {message}", OTHER, f"{told}, {SMOKE}"
     title = (
-        f"Tiltyard {board.suite.name}, tier {board.tier}: {row.implementation}, {told}, "
+        f"Tiltyard {board.suite.name}, tier {board.scope}: {row.implementation}, {told}, "
         f"pool {board.pool}"
     )
-    return _drawn(f"tiltyard {board.suite.name}", message, colour, title)
+    label = " ".join(part for part in ("tiltyard", board.suite.name, board.track) if part)
+    return _drawn(label, message, colour, title)
 
 
 def text_width(text: str) -> float:

@@ -29,6 +29,7 @@ def hardware(key: str, environments: Environments) -> str:
 def describe(conditions: Conditions, environments: Environments) -> dict[str, str]:
     """Return what a board's rows have in common, by name."""
     return {
+        **({"track": conditions.track} if conditions.track else {}),
         "device": conditions.device,
         "threads": str(conditions.threads),
         "budget": f"{budget(conditions.budget)} a run",
@@ -64,6 +65,7 @@ def command(board: Board) -> str:
     """Return the command that makes a board's runs: the defaults, and what they are tuned over."""
     conditions, tier = board.conditions, board.suite.tiers.get(board.tier)
     words = ["tiltyard", "run", board.suite.name, "--tier", board.tier]
+    words += ["--track", board.track] if board.track else []
     if tier is None or conditions.budget.seconds != tier.seconds:
         words += _option("seconds", conditions.budget.seconds)
     words += _option("iterations", conditions.budget.iterations)

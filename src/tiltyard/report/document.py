@@ -13,7 +13,7 @@ from tiltyard.board import Board
 from tiltyard.report.conditions import Environments, hardware
 from tiltyard.report.summary import caution
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change that a program which reads the document would notice."""
 
 SCHEMA = "leaderboard.schema.json"
@@ -45,6 +45,7 @@ def board_json(board: Board, environments: Environments) -> dict[str, Any]:
         "suite": suite.name,
         "suite_title": suite.title,
         "suite_version": conditions.suite_version,
+        "track": board.track,
         "tier": board.tier,
         "not_for_publication": board.tier == "smoke",
         "caution": caution(board),
@@ -66,5 +67,6 @@ def board_json(board: Board, environments: Environments) -> dict[str, Any]:
         "first_run": started[0] if started else None,
         "last_run": started[-1] if started else None,
         "made_with": sorted(version for version in versions if version),
+        "takes_none": dict(board.absent),
         "rows": [row.to_json() for row in board.rows],
     }

@@ -32,7 +32,7 @@ def duel_values(
         view: their suite's.
         first: an implementation.
         second: another one.
-        results: their times compared, by tier.
+        results: their times compared, by the section of the tier and track.
     """
     suite = view.suite.name
     return {
@@ -42,9 +42,9 @@ def duel_values(
         "first_page": implementation_address(suite, first),
         "second_page": implementation_address(suite, second),
         "tiers": [
-            _tier(view, tier, first, second, results[tier.board.tier])
+            _tier(view, tier, first, second, results[tier.anchor])
             for tier in view.tiers
-            if tier.board.tier in results
+            if tier.anchor in results
         ],
     }
 
@@ -54,7 +54,7 @@ def _tier(view: SuiteView, tier: TierView, first: str, second: str, duel: Duel) 
     labels = tier.contenders[first], tier.contenders[second]
     times = [board.medians(target)[board.implementations.index(label)] for label in labels]
     return {
-        "name": board.tier,
+        "name": board.scope,
         "anchor": tier.anchor,
         "is_smoke": board.tier == "smoke",
         "conditions": describe_board(board, view.environments),

@@ -22,7 +22,7 @@ def exports(
         environments: the store's.
         papers: whether to draw the figures, which takes seconds.
     """
-    stem = board_stem(board.suite.name, board.tier)
+    stem = board_stem(board)
     yield f"latex/{stem}.tex", leaderboard_latex(board, environments)
     for file, svg in badges(board):
         yield f"badges/{stem}-{file}", svg

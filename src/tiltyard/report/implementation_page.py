@@ -108,7 +108,7 @@ def _tier(view: SuiteView, tier: TierView, name: str) -> dict[str, Any]:
     labels = [row.implementation for row in board.rows if tier.names[row.implementation] == name]
     own = leaderboard(board, tier.targets, tier.names, labels, "../")
     return {
-        "name": board.tier,
+        "name": board.scope,
         "anchor": tier.anchor,
         "is_smoke": board.tier == "smoke",
         "conditions": describe_board(board, view.environments),
@@ -150,4 +150,4 @@ def _problems(tier: TierView, labels: Sequence[str]) -> Table:
         Column("median final gap", numeric=True),
         Column("a record"),
     ]
-    return Table(f"Every problem, tier {board.tier}", columns, rows)
+    return Table(f"Every problem, tier {board.scope}", columns, rows)

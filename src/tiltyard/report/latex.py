@@ -43,8 +43,8 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
     targets = telling_targets(board)[1::-1]  # more do not fit a page's width
     bold = leaders(board)
     columns = "llrr" + "r" * len(targets) + "rr"
-    title = f"{escape(board.suite.title)}, tier {escape(board.tier)}"
-    label = board_stem(board.suite.name, board.tier).replace("~", "-")  # in TeX a space
+    title = f"{escape(board.suite.title)}, tier {escape(board.scope)}"
+    label = board_stem(board).replace("~", "-")  # in TeX a space
     lines = [
         r"% Made by tiltyard report; it needs \usepackage{booktabs} and LaTeX of 2020 or later.",
         r"\begin{table}",

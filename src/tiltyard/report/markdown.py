@@ -41,6 +41,8 @@ def leaderboard_markdown(board: Board, environments: Environments | None = None)
         cells += [seconds(value) for value in row.seconds.values()]
         cells += [gap(row), statuses(row)]
         lines.append(_line(cells))
+    if board.absent:
+        lines += ["", f"Take no problem of this track: {', '.join(map(_code, board.absent))}."]
     if board.tier == "smoke":
         lines = [f"**{SMOKE}**", "", *lines]
     return "\n".join(lines) + "\n"
@@ -56,7 +58,7 @@ def page_markdown(
         environments: the store's, for the hardware in words.
         tuned: the tuned board beside it, or why there is none.
     """
-    parts = [f"# {_text(board.suite.title)}, tier {board.tier}\n"]
+    parts = [f"# {_text(board.suite.title)}, tier {board.scope}\n"]
     parts.append(leaderboard_markdown(board, environments))
     if isinstance(tuned, Untuned):
         parts.append(f"{_text(tuned.reason)}\n")
@@ -93,8 +95,9 @@ def readme_markdown(board: Board, environments: Environments) -> str:
     warnings += [_text(note)] if (note := caution(board)) else []
     alignment = ["---", "---", *["---:"] * (len(heads) - 2)]
     conditions = in_words(describe_board(board, environments), _text)
+    where = (board.suite.name, board.track, board.tier)
     lines = [
-        f"<!-- tiltyard:{slug(board.suite.name)}:{slug(board.tier)} -->",
+        f"<!-- tiltyard:{':'.join(slug(part) for part in where if part)} -->",
         "",
         *(line for warning in warnings for line in (warning, "")),
         *map(_line, (heads, alignment, *rows)),

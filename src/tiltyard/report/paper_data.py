@@ -69,11 +69,13 @@ def to_csv(
     buffer = io.StringIO()
     # All text is quoted: the writer itself would leave a carriage return bare.
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(["suite", "tier", "pool", "implementation", *heads])
+    track = {"track": board.track} if board.track else {}
+    where = {"suite": board.suite.name, **track, "tier": board.tier, "pool": board.pool}
+    writer.writerow([*where, "implementation", *heads])
     for name, points in lines.items():
         for first, second in points:
             cells = [first if isinstance(first, str) else float(first), float(second)]
-            writer.writerow([board.suite.name, board.tier, board.pool, name, *cells])
+            writer.writerow([*where.values(), name, *cells])
     return buffer.getvalue()
 
 

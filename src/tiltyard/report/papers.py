@@ -47,7 +47,7 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
 
 
 def _files(board: Board, name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:
-    where = in_words({"tier": board.tier, "pool": board.pool})
+    where = in_words({"tier": board.scope, "pool": board.pool})
     title = legible(f"{board.suite.title}: {name}, {where}")
     for suffix in FORMATS:
         yield f"{name}.{suffix}", saved(figure, suffix, title)

@@ -67,7 +67,7 @@ def _reference(problem: str, records: Sequence[Record]) -> Table | None:
 
 def _tier(view: SuiteView, tier: TierView, problem: str) -> dict[str, Any]:
     return {
-        "name": tier.board.tier,
+        "name": tier.board.scope,
         "anchor": tier.anchor,
         "is_smoke": tier.board.tier == "smoke",
         "conditions": describe_board(tier.board, view.environments),
@@ -111,7 +111,7 @@ def _results(tier: TierView, problem: str) -> Table:
         Column("peak memory", numeric=True),
         Column("how runs ended"),
     ]
-    return Table(f"Every implementation, tier {board.tier}", columns, rows)
+    return Table(f"Every implementation, tier {board.scope}", columns, rows)
 
 
 def _costs(tier: TierView, name: str, problem: str, target: float) -> list[Cell]:

@@ -80,7 +80,8 @@ def _groups(
         if parameter not in parameters:
             continue
         value = parameters.pop(parameter)
-        conditions = Conditions.of(record, view.environments)
+        track = view.registry.track(view.suite.name, record.spec.problem)
+        conditions = Conditions.of(record, view.environments, track)
         key = (conditions, tuple(sorted(parameters.items())))
         case = record.spec.problem, record.spec.seed
         groups.setdefault(key, defaultdict(dict))[value][case] = record

@@ -107,7 +107,7 @@ def _write_suite(view: SuiteView, claims: Sequence[Outcome], out: Path) -> None:
     name = view.suite.name
     duels: Duels = {
         (first, second): {
-            tier.board.tier: tier.duel(tier.contenders[first], tier.contenders[second])
+            tier.anchor: tier.duel(tier.contenders[first], tier.contenders[second])
             for tier in view.tiers
             if {first, second} <= tier.contenders.keys()
         }
@@ -131,7 +131,7 @@ def _write_exports(view: SuiteView, out: Path, *, papers: bool) -> None:
     for tier in view.tiers:
         board = tier.board
         text = page_markdown(board, view.environments, tier.tuned)
-        write_file(out / at.markdown_address(board.suite.name, board.tier), text)
+        write_file(out / at.markdown_address(board), text)
         for address, content in exports(board, view.environments, papers=papers):
             make_folder((out / address).parent)
             write_file(out / address, content)

@@ -36,7 +36,7 @@ _OTHERS = 8
 """Boards of other conditions that are shown as tables; the rest are lines."""
 
 Duels = Mapping[tuple[str, str], Mapping[str, Duel]]
-"""Head-to-head results of each pair of implementations, by tier."""
+"""Head-to-head results of each pair of implementations, by the section of its tier and track."""
 
 
 def suite_values(view: SuiteView, claims: Sequence[Outcome], duels: Duels) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
     """Return what a page shows of a tier."""
     board = tier.board
     return {
-        "name": board.tier,
+        "name": board.scope,
         "anchor": tier.anchor,
         "is_smoke": board.tier == "smoke",
         "conditions": describe_board(board, view.environments),
@@ -86,6 +86,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         "every_target": every_target(board),
         "every_metric": every_metric(board),
         "note": caution(board),
+        "absent": board.absent,
         "tuned": tuned_values(view, tier),
         "differences": differences(tier),
         "pool": board.pool,
@@ -103,7 +104,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         "unsupported": endings(board, failed=False),
         "command": command(board),
         "replays": _replays(board),
-        "markdown": markdown_address(board.suite.name, board.tier),
+        "markdown": markdown_address(board),
         "boards": [_other(view, tier, one) for one in tier.others[:_OTHERS]],
         "others": [other(one, view.environments) for one in tier.others[_OTHERS:]],
     }
@@ -135,7 +136,7 @@ def _duels(view: SuiteView, tier: TierView, duels: Duels) -> Table | None:
         cells = [Cell(first)]
         for second in names:
             ordered = (min(first, second), max(first, second))
-            duel = duels.get(ordered, {}).get(tier.board.tier)
+            duel = duels.get(ordered, {}).get(tier.anchor)
             if duel is None:
                 cells.append(Cell("", css="na"))
                 continue
@@ -147,7 +148,7 @@ def _duels(view: SuiteView, tier: TierView, duels: Duels) -> Table | None:
             cells.append(Cell(f"{won}-{lost}", value=won - lost, href=href, css=css))
         rows.append(cells)
     columns = [Column("wins-losses"), *(Column(name, numeric=True) for name in names)]
-    return Table(f"Head to head, tier {tier.board.tier}", columns, rows)
+    return Table(f"Head to head, tier {tier.board.scope}", columns, rows)
 
 
 def _outside(view: SuiteView) -> list[tuple[str, str, str]]:

@@ -55,7 +55,7 @@ def leaderboard(
         if only is None or row.implementation in only
     ]
     tuned = f", tuned({board.tuned})" if board.tuned else ""
-    return Table(f"Leaderboard, tier {board.tier}{tuned}", columns, rows, head=1)
+    return Table(f"Leaderboard, tier {board.scope}{tuned}", columns, rows, head=1)
 
 
 def every_target(board: Board) -> Table:
@@ -68,7 +68,7 @@ def every_target(board: Board) -> Table:
         [Cell(row.implementation), *(_reached(row, target) for target in board.suite.targets)]
         for row in board.rows
     ]
-    return Table(f"Every target, tier {board.tier}", columns, rows)
+    return Table(f"Every target, tier {board.scope}", columns, rows)
 
 
 def every_metric(board: Board) -> Table:
@@ -86,7 +86,7 @@ def every_metric(board: Board) -> Table:
     ]
     names = [f"{one.name.replace('_', ' ')} ({one.better} is better)" for one in metrics]
     columns = [Column("implementation"), *(Column(name, numeric=True) for name in names)]
-    return Table(f"Every metric, tier {board.tier}", columns, rows)
+    return Table(f"Every metric, tier {board.scope}", columns, rows)
 
 
 def statuses(row: Row, space: str = " ") -> str:

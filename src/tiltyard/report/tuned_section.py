@@ -58,4 +58,4 @@ def chosen_table(tier: TierView, name: str) -> Table | None:
         Column("share", numeric=True),
     ]
     many = tier.tuned.board.tuned
-    return Table(f"Chosen by tuned({many}), tier {tier.board.tier}", columns, rows)
+    return Table(f"Chosen by tuned({many}), tier {tier.board.scope}", columns, rows)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tiltyard.analysis import Analysis
 from tiltyard.board import Board
-from tiltyard.grouping import boards, label
+from tiltyard.grouping import boards, by_track, label
 from tiltyard.registry import Registry
 from tiltyard.report.conditions import Environments
 from tiltyard.report.format import slug
@@ -44,7 +44,7 @@ class Duel:
 
 @dataclass(frozen=True)
 class TierView:
-    """One tier of a suite: its main board, and those of other conditions.
+    """One tier of a suite, or a track of it: its main board, and those of other conditions.
 
     Attributes:
         board: the most telling board.
@@ -63,7 +63,8 @@ class TierView:
     @property
     def anchor(self) -> str:
         """The id of its section."""
-        return f"tier-{slug(self.board.tier)}"
+        parts = ("tier", slug(self.board.tier), slug(self.board.track) if self.board.track else "")
+        return "-".join(part for part in parts if part)
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -131,15 +132,15 @@ class SuiteView:
 
     @cached_property
     def tiers(self) -> list[TierView]:
-        """Every tier that has runs, the most demanding first."""
+        """Every tier that has runs, the most demanding first; each of its tracks by itself."""
         views = []
         for tier in [one for one in reversed(TIERS) if one in self.suite.tiers]:
             found = boards(self.registry, self.suite, tier, self.records, self.environments)
-            if found:
-                labels = {one.spec.id: label(self.registry, one.spec) for one in found[0].records}
-                names = {labels[one.spec.id]: one.spec.implementation for one in found[0].records}
-                best = tuned(self.registry, found[0])
-                views.append(TierView(found[0], found[1:], names, labels, best))
+            for board, *rest in by_track(found):
+                labels = {one.spec.id: label(self.registry, one.spec) for one in board.records}
+                names = {labels[one.spec.id]: one.spec.implementation for one in board.records}
+                best = tuned(self.registry, board)
+                views.append(TierView(board, rest, names, labels, best))
         return views
 
     @cached_property

@@ -27,6 +27,7 @@ class Selection:
 
     Attributes:
         tier: whose problems and budget are taken.
+        track: whose problems are taken; None takes those of all.
         problems: patterns over the tier's problems; a name with brackets, or of a family without
             parameters, selects that problem whatever its tier. Empty selects all.
         implementations: patterns over names, or ``name[parameter=value]``. Empty selects all.
@@ -41,6 +42,7 @@ class Selection:
     """
 
     tier: str = "smoke"
+    track: str | None = None
     problems: Sequence[str] = ()
     implementations: Sequence[str] = ()
     seeds: int | None = None
@@ -89,7 +91,9 @@ def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec
             seeds=tuple(range(selection.seeds or tier.seeds)),
             budget=budget,
         )
-        for name in select_problems(registry, suite.name, selection.tier, selection.problems)
+        for name in select_problems(
+            registry, suite.name, selection.tier, selection.problems, selection.track
+        )
         for implementation, parameters in settings
     ]
     return plan_requests(
@@ -115,16 +119,34 @@ def plan_requests(
 
 
 def select_problems(
-    registry: Registry, suite: str, tier: str, patterns: Sequence[str]
+    registry: Registry,
+    suite: str,
+    tier: str,
+    patterns: Sequence[str],
+    track: str | None = None,
 ) -> list[str]:
-    """Return canonical names; the tier's own order, then that of the patterns."""
-    of_tier = [name for family in registry.families_of(suite) for name in family.names(tier)]
+    """Return canonical names; the tier's own order, then that of the patterns.
+
+    Raises:
+        TiltyardError: a pattern selects nothing, a name is unknown, or of another track.
+    """
+    if track is not None:
+        registry.suite(suite).require_track(track)
+    of_tier = [
+        name
+        for family in registry.families_of(suite)
+        for name in family.names(tier)
+        if track in (None, registry.track(suite, name))
+    ]
     if not patterns:
         return of_tier
     chosen: dict[str, None] = {}
     for pattern in patterns:
         if _is_exact(registry, suite, pattern):
             found = [registry.canonical(suite, pattern)]
+            own = registry.track(suite, found[0])
+            if track not in (None, own):
+                raise TiltyardError(f"problem {found[0]} is of track {own}, not of {track}")
         else:
             found = [name for name in of_tier if matches(pattern, name)]
         if not found:

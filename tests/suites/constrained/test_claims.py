@@ -64,16 +64,21 @@ def test_plan_comes_in_the_order_that_it_is_read_in():
 
 
 @pytest.mark.parametrize(
-    ("evaluations", "flop", "verdict"),
-    [(5, 50, "reproduced"), (5, 500, "not reproduced"), (20, 50, "not reproduced")],
+    ("evaluations", "flop", "verdicts"),
+    [
+        (5, 500, ("reproduced", "not reproduced")),
+        (20, 50, ("not reproduced", "reproduced")),
+    ],
 )
-def test_verdict_needs_evaluations_and_flops(evaluations, flop, verdict):
+def test_evaluations_and_flops_have_a_verdict_each(evaluations, flop, verdicts):
     count = len(PUBLISHED)
-    ours = [record(evaluations=evaluations, flop=flop)] * (4 * count)
-    finding = claims.EVALUATION_COST.measure([*ours, *[record()] * (3 * count)])
-    assert finding.verdict == verdict
-    assert finding.effect == pytest.approx(10 / evaluations)
-    assert len(finding.rows) == 12
+    records = [record(evaluations=evaluations, flop=flop)] * (4 * count) + [record()] * (3 * count)
+    counted = claims.EVALUATION_COST.measure(records)
+    worked = claims.FLOP_COST.measure(records)
+    assert (counted.verdict, worked.verdict) == verdicts
+    assert counted.effect == pytest.approx(10 / evaluations)
+    assert worked.effect == pytest.approx(101 / (flop + 1))
+    assert len(counted.rows) == 12
 
 
 def test_only_problems_that_both_solve_count():
