@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from tiltyard.suites.constrained._slopes import chain
 from tiltyard.suites.constrained.model import Index
 
-UNARY = ("exp", "log", "sqrt", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "abs")
+UNARY = (
+    "exp", "log", "sqrt", "sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh", "abs", "sign",
+)  # fmt: skip
 
 
 class Node:
@@ -70,19 +73,28 @@ class Node:
         return self.graph.multiply(self.graph.constant(-1.0), self)
 
     def __mul__(self, other: Any) -> Node:
-        return self.graph.multiply(self, self.graph.node(other))
+        return self._sized(self.graph.multiply, self, other)
 
     def __rmul__(self, other: Any) -> Node:
-        return self.graph.multiply(self.graph.node(other), self)
+        return self._sized(self.graph.multiply, other, self)
 
     def __truediv__(self, other: Any) -> Node:
-        return self.graph.divide(self, self.graph.node(other))
+        return self._sized(self.graph.divide, self, other)
 
     def __rtruediv__(self, other: Any) -> Node:
-        return self.graph.divide(self.graph.node(other), self)
+        return self._sized(self.graph.divide, other, self)
 
     def __pow__(self, exponent: float) -> Node:
-        return self.graph.power(self, float(exponent))
+        power = self.graph.power(self, float(exponent))
+        return self.graph.stretched(power, self.size)
+
+    def _sized(self, operation: Callable[[Node, Node], Node], a: Any, b: Any) -> Node:
+        """Return an operation's result, with as many elements as its arguments have.
+
+        Derivatives do without: there, that an array of zeros is one zero keeps matrices sparse.
+        """
+        a, b = self.graph.node(a), self.graph.node(b)
+        return self.graph.stretched(operation(a, b), max(a.size, b.size))
 
 
 @dataclass(eq=False, slots=True)
@@ -103,10 +115,18 @@ class Graph:
     _derivatives: dict[tuple[int, int], Node] = field(default_factory=dict)
 
     def node(self, value: Any) -> Node:
-        """Return a node, a number or an array as a node."""
+        """Return a node, a number or an array as a node.
+
+        Raises:
+            ValueError: a node of another graph, or an array without elements.
+        """
         if isinstance(value, Node):
+            if value.graph is not self:
+                raise ValueError("an expression of another problem")
             return value
         array = np.asarray(value, dtype=np.float64).ravel()
+        if not array.size:
+            raise ValueError("an array without elements")
         if array.size == 1:
             return self.constant(float(array[0]))
         return self._leaf("data", self.data, array)
@@ -115,6 +135,10 @@ class Graph:
         """Return the node of a number."""
         # The key tells 0.0 from -0.0 and works for NaN.
         return self._node(("constant", float(number).hex()), "constant", number=float(number))
+
+    def stretched(self, node: Node, size: int) -> Node:
+        """Return a constant as an array of a size, other nodes as they are."""
+        return self.node(np.full(size, node.number)) if node.kind == "constant" else node
 
     def variable(self, entries: Any) -> Node:
         """Return x[entries] for an integer or an array of them."""
@@ -150,11 +174,10 @@ class Graph:
 
     def divide(self, a: Node, b: Node) -> Node:
         """Return a / b."""
-        if b.kind == "constant" and b.number != 0.0:
-            if a.kind == "constant":
-                return self.constant(a.number / b.number)
-            if _exact(b.number):
-                return self.multiply(a, self.constant(1.0 / b.number))
+        if a.kind == b.kind == "constant":
+            return self._folded(np.divide, a.number, b.number)
+        if b.kind == "constant" and _exact(b.number):
+            return self.multiply(a, self.constant(1.0 / b.number))
         return a if _is(a, 0.0) else self._operation("divide", a, b)
 
     def power(self, a: Node, exponent: float) -> Node:
@@ -163,8 +186,8 @@ class Graph:
             return self.constant(1.0)
         if exponent == 1.0:
             return a
-        if a.kind == "constant" and a.number > 0:
-            return self.constant(a.number**exponent)
+        if a.kind == "constant":
+            return self._folded(np.power, a.number, exponent)
         key = ("power", a.serial, exponent)
         return self._node(key, "power", (a,), number=exponent, size=a.size)
 
@@ -177,8 +200,12 @@ class Graph:
     def unary(self, name: str, a: Node) -> Node:
         """Return a function in ``UNARY`` of a."""
         if a.kind == "constant":
-            return self.constant(float(getattr(np, name)(a.number)))
+            return self._folded(getattr(np, name), a.number)
         return self._operation(name, a)
+
+    def _folded(self, function: Callable[..., Any], *numbers: float) -> Node:
+        with np.errstate(all="ignore"):
+            return self.constant(float(function(*numbers)))
 
     def derivative(self, node: Node, variable: int) -> Node:
         """Return the exact derivative of a node with respect to a variable leaf."""
@@ -192,15 +219,8 @@ class Graph:
     def _differentiate(self, node: Node, variable: int) -> Node:
         if node.kind == "variable":
             return self.constant(1.0)
-        a = node.arguments[0]
-        da = self.derivative(a, variable)
-        if len(node.arguments) == 2:
-            b = node.arguments[1]
-            return _BINARY_SLOPES[node.kind](node, a, b, da, self.derivative(b, variable))
-        if node.kind == "power":
-            return node.number * self.power(a, node.number - 1.0) * da
-        slope: Node = _SLOPES[node.kind](self, a, node)
-        return slope * da
+        arguments = [self.derivative(argument, variable) for argument in node.arguments]
+        return chain(self, node, arguments)
 
     def _operation(self, kind: str, *arguments: Node) -> Node:
         sizes = {argument.size for argument in arguments if argument.size > 1}
@@ -252,27 +272,3 @@ def _sorted(a: Node, b: Node) -> tuple[Node, Node]:
     """Return two arguments with a constant first, else in the order of making."""
     first = (a.kind != "constant", a.serial) <= (b.kind != "constant", b.serial)
     return (a, b) if first else (b, a)
-
-
-_BINARY_SLOPES: dict[str, Callable[[Node, Node, Node, Node, Node], Node]] = {
-    "add": lambda _node, _a, _b, da, db: da + db,
-    "multiply": lambda _, a, b, da, db: da * b + a * db,
-    "divide": lambda node, _, b, da, db: (da - node * db) / b,
-    "arctan2": lambda _, a, b, da, db: (da * b - a * db) / (a * a + b * b),
-}
-"""For each operation on two arguments, its derivative from its value, theirs and their slopes."""
-
-_SLOPES: dict[str, Callable[[Graph, Node, Node], Node]] = {
-    "exp": lambda _, __, node: node,
-    "log": lambda graph, a, _: graph.divide(graph.constant(1.0), a),
-    "sqrt": lambda graph, _, node: graph.divide(graph.constant(0.5), node),
-    "sin": lambda graph, a, _: graph.unary("cos", a),
-    "cos": lambda graph, a, _: -graph.unary("sin", a),
-    "tan": lambda _, __, node: 1.0 + node * node,
-    "arctan": lambda graph, a, _: graph.divide(graph.constant(1.0), 1.0 + a * a),
-    "sinh": lambda graph, a, _: graph.unary("cosh", a),
-    "cosh": lambda graph, a, _: graph.unary("sinh", a),
-    "tanh": lambda _, __, node: 1.0 - node * node,
-    "abs": lambda graph, a, node: graph.divide(node, a),
-}
-"""For each function in ``UNARY``, its derivative from the graph, the argument and the value."""

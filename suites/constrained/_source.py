@@ -156,6 +156,7 @@ def float_namespace() -> Namespace:
         "arctan": math.atan,
         "arctan2": math.atan2,
         "abs": abs,
+        "sign": _sign,
         "power": math.pow,
         "array": np.array,
     }
@@ -172,8 +173,19 @@ def torch_namespace(device: str) -> Namespace:
         values = torch.as_tensor(values, dtype=torch.float64, device=device)
         return zeros(length).index_add(0, to, values.expand(to.shape))
 
-    names: Namespace = {name: getattr(torch, name) for name in (*UNARY, "arctan2")}
-    return {**names, "power": torch.pow, "zeros": zeros, "copy": torch.clone, "scatter": scatter}
+    def arctan2(a: Any, b: Any) -> Any:
+        a, b = (torch.as_tensor(one, dtype=torch.float64, device=device) for one in (a, b))
+        return torch.arctan2(a, b)
+
+    names: Namespace = {name: getattr(torch, name) for name in UNARY}
+    return {
+        **names,
+        "arctan2": arctan2,
+        "power": torch.pow,
+        "zeros": zeros,
+        "copy": torch.clone,
+        "scatter": scatter,
+    }
 
 
 def as_tensors(arrays: Namespace, device: str) -> Namespace:
@@ -187,6 +199,10 @@ def total(source: Source, nodes: Sequence[Node]) -> str:
     """Return the text of the sum of all numbers that the nodes stand for."""
     parts = [f"{source.text(node)}.sum()" if node.size > 1 else source.text(node) for node in nodes]
     return " + ".join(parts) or "0.0"
+
+
+def _sign(number: float) -> float:
+    return float(np.sign(number))
 
 
 def _names(text: str) -> list[str]:

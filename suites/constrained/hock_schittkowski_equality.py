@@ -75,7 +75,7 @@ def hs27(rng: Generator) -> ConstrainedProblem:
     return b.problem()
 
 
-@native("equality")
+@native("equality", "smoke")
 def hs28(rng: Generator) -> ConstrainedProblem:
     """Hock and Schittkowski (1981), problem 28."""
     b = Builder([-4.0, 1.0, 1.0])
