@@ -25,7 +25,7 @@ def hs6(rng: Generator) -> ConstrainedProblem:
     return b.problem()
 
 
-@native("equality", "smoke")
+@native("equality")
 def hs7(rng: Generator) -> ConstrainedProblem:
     """Hock and Schittkowski (1981), problem 7."""
     b = Builder([2.0, 2.0])
