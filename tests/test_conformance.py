@@ -1,5 +1,6 @@
 """The checks pass what keeps its contract, and name what does not."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -285,6 +286,16 @@ def test_what_a_family_lacks_skips_its_problems():
     assert failures(checks) == set()
     skipped = {check.detail for check in checks if check.outcome == "skipped"}
     assert skipped == {"needs no_such_module: pip install 'no-such-package>=1'"}
+
+
+def test_a_family_is_of_one_of_its_suites_tracks():
+    found = discover((PLUGINS,))
+    assert failures(check_family(found, "ground", "sample")) == set()
+    misplaced = {("ground", "sample"): "sandy", ("ground", "meadow"): "", ("toy", "line"): "soft"}
+    for key, track in misplaced.items():
+        family = dataclasses.replace(found.families[key], track=track)
+        altered = dataclasses.replace(found, families={**found.families, key: family})
+        assert failures(check_family(altered, *key)) == {"its track is one of the suite's"}
 
 
 @pytest.mark.parametrize("name", FAILED_BY)

@@ -53,6 +53,7 @@ def _suite(registry: Registry, suite: Suite) -> Facts:
     return {
         "suite": f"{suite.name}, version {suite.version}: {suite.title}",
         "summary": suite.summary,
+        "tracks": ", ".join(suite.tracks),
         "targets": f"{suite.gap} at most " + ", ".join(f"{t:g}" for t in suite.targets),
         "metrics": "; ".join(
             f"{m.name} ({m.better} is better): {m.summary}" for m in suite.metrics
@@ -98,6 +99,7 @@ def _problem(registry: Registry, family: ProblemFamily, name: str) -> Facts:
     if "[" in name or not family.parameters:
         problem = registry.build(family.suite, name)
         facts["this one"] = registry.canonical(family.suite, name)
+        facts["track"] = registry.track(family.suite, name)
         facts["facts"] = _pairs(problem.facts)
         judge = registry.suite(family.suite).judge(problem)
         facts["reference"] = _pairs(judge.reference())

@@ -1,4 +1,4 @@
-"""A second suite for the harness's tests: problems without parameters, among others."""
+"""A second suite for the harness's tests: two tracks, and problems without parameters."""
 
 import numpy as np
 
@@ -53,22 +53,31 @@ SUITE = Suite(
     judge=GroundJudge,
     miniature=lambda ground: Ground(ground.height, ground.facts["surface"]),
     module=__name__,
+    tracks=("soft", "hard"),
 )
 
 
-@problem(suite="ground", tiers={"smoke": [{}]})
+def _track(parameters):
+    return "soft" if parameters["name"] == "sand" else "hard"
+
+
+@problem(suite="ground", tiers={"smoke": [{}]}, track="soft")
 def meadow(rng):
     """A hill of grass."""
     return Ground(2.0, "soft")
 
 
-@problem(suite="ground", tiers={"standard": [{}]})
+@problem(suite="ground", tiers={"standard": [{}]}, track="hard")
 def cliff(rng):
     """A wall of rock."""
     return Ground(8.0, "hard")
 
 
-@problem(suite="ground", tiers={"smoke": [{"name": "sand"}, {"name": "granite"}]})
+@problem(
+    suite="ground",
+    tiers={"smoke": [{"name": "sand"}, {"name": "granite"}], "standard": [{"name": "sand"}]},
+    track=_track,
+)
 def sample(rng, *, name: str = "sand"):
     """What was brought home."""
     return Ground(3.0, "soft" if name == "sand" else "hard")

@@ -17,7 +17,7 @@ from odd_boards import NAMES, ODD, board_of, named, odd_boards
 from toy_store import MINUS, PLUS, by_hand, record, toy_registry
 
 from tiltyard.report import paper_figures
-from tiltyard.report.paper_data import gaps, profiles, to_csv, work_precision
+from tiltyard.report.paper_data import data_profiles, gaps, profiles, to_csv, work_precision
 from tiltyard.report.papers import figures
 from tiltyard.run.record import Status
 from tiltyard.stats import RATIO_LIMIT, sustained
@@ -106,6 +106,16 @@ def test_profiles_by_hand(toy):
     assert found["misbehave"] == [(1.0, 0.0), (100.0, 0.0)]
 
 
+def test_data_profiles_by_hand(toy):
+    found = data_profiles(board_of(toy, by_hand()), 0.1)
+    # positive_only needs one step; the others' second checkpoint is the first below 0.1.
+    assert found["positive_only"] == [(1.0, 1.0), (2.0, 1.0)]
+    assert found["halve"] == found["noisy"] == [(1.0, 0.0), (2.0, 1.0)]
+    assert found["misbehave"] == [(1.0, 0.0), (2.0, 0.0)]  # it failed
+    nothing = record("halve", PLUS, [(0.1, 0.5)])
+    assert data_profiles(board_of(toy, [nothing]), None) == {}
+
+
 def test_gaps_and_times_are_the_boards(toy):
     board = board_of(toy, by_hand())
     ends = gaps(board)
@@ -134,7 +144,9 @@ def drawn(board):
 
 def test_files_and_their_fonts(toy):
     found = drawn(board_of(toy, by_hand()))
-    stems = ["profile-0.01", "profile-0.1", "profile-average", "gap", "time-accuracy"]
+    names = ("0.01", "0.1", "average")
+    stems = [f"{kind}-{name}" for name in names for kind in ("profile", "data-profile")]
+    stems += ["gap", "time-accuracy"]
     assert list(found) == [f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "pdf", "svg")]
     for name, content in found.items():
         if name.endswith(".pdf"):

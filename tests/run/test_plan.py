@@ -51,6 +51,23 @@ def test_problem_without_parameters_is_selected_whatever_its_tier(toy):
         select_problems(toy, "ground", "smoke", ["meadow[x=1]"])
 
 
+def test_track_selects_its_problems(toy):
+    assert [toy.track("ground", name) for name in ("meadow", "sample", "sample[name=granite]")] == [
+        "soft",
+        "soft",
+        "hard",
+    ]
+    assert toy.track("ground", "swamp") == toy.track("toy", "line") == ""
+    soft = select_problems(toy, "ground", "smoke", [], "soft")
+    assert soft == ["meadow", "sample[name=sand]"]
+    assert select_problems(toy, "ground", "smoke", ["sample"], "hard") == ["sample[name=granite]"]
+    with pytest.raises(TiltyardError, match="problem cliff is of track hard, not of soft"):
+        select_problems(toy, "ground", "smoke", ["cliff"], "soft")
+    for suite in ("ground", "toy"):
+        with pytest.raises(TiltyardError, match="unknown track 'sof'"):
+            select_problems(toy, suite, "smoke", [], "sof")
+
+
 def test_seeds_and_tier(toy):
     specs = planned(toy, tier="standard", implementations=["noisy"], seeds=3)
     assert sorted(spec.seed for spec in specs) == [0, 0, 1, 1, 2, 2]

@@ -110,7 +110,12 @@ def _problems(found: Registry, suites: list[str], tier: str | None) -> list[dict
                     names.setdefault(name, []).append(one)
             if not names and tier is None:
                 names[f"{family.name}[...]" if family.parameters else family.name] = []
-            rows += [{"name": n, "suite": suite, "tiers": tiers} for n, tiers in names.items()]
+            rows += [
+                {"name": n, "suite": suite, "track": found.track(suite, n), "tiers": tiers}
+                for n, tiers in names.items()
+            ]
+    if not any(found.suites[suite].tracks for suite in suites):
+        return [{key: row[key] for key in row if key != "track"} for row in rows]
     return rows
 
 

@@ -27,7 +27,30 @@ def profiles(board: Board, target: float | None) -> Lines:
         (ratio, share) at 1, wherever the share grows, and at ``RATIO_LIMIT``.
     """
     found = Analysis(board).performance_profiles(target)
-    return {name: _corners(profile) for name, profile in found.items() if profile.problems}
+    return {
+        name: _steps(profile, 1.0, RATIO_LIMIT)
+        for name, profile in found.items()
+        if profile.problems
+    }
+
+
+def data_profiles(board: Board, target: float | None) -> Lines:
+    """Return each implementation's data profile as the corners of a step function.
+
+    Args:
+        board: whose runs are counted.
+        target: one of the suite's; None averages over all of them.
+
+    Returns:
+        (weighted oracle calls, share) from the fewest with which any run reached the target to the
+        most; nothing where no run that counted its calls did.
+    """
+    found = Analysis(board).data_profiles(target)
+    costs = [cost for profile in found.values() for cost in profile.at.tolist() if cost > 0]
+    if not costs:
+        return {}
+    ends = min(costs), max(costs)
+    return {name: _steps(profile, *ends) for name, profile in found.items() if profile.problems}
 
 
 def gaps(board: Board) -> dict[str, list[tuple[str, float]]]:
@@ -79,9 +102,10 @@ def to_csv(
     return buffer.getvalue()
 
 
-def _corners(profile: Profile) -> Points:
-    inside = (profile.at > 1.0) & (profile.at <= RATIO_LIMIT)
-    ratios = [1.0, *profile.at[inside].tolist()]
-    if ratios[-1] < RATIO_LIMIT:
-        ratios.append(RATIO_LIMIT)
-    return list(zip(ratios, profile(ratios).tolist(), strict=True))
+def _steps(profile: Profile, low: float, high: float) -> Points:
+    """Return (at, share) at both ends, and wherever the share grows between them."""
+    inside = (profile.at > low) & (profile.at <= high)
+    at = [low, *profile.at[inside].tolist()]
+    if at[-1] < high:
+        at.append(high)
+    return list(zip(at, profile(at).tolist(), strict=True))

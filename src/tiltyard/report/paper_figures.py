@@ -64,9 +64,29 @@ def draw_profiles(board: Board, lines: Lines, of: str) -> Figure:
         lines: from ``paper_data.profiles``.
         of: the targets, for the axis.
     """
+    axis = log_axis(f"time, as a ratio to the best ({of})", 1.0, RATIO_LIMIT)
+    return _draw_shares(board, lines, axis)
+
+
+def draw_data_profiles(board: Board, lines: Lines, of: str) -> Figure:
+    """Return the data profiles as steps.
+
+    Args:
+        board: whose implementations they are.
+        lines: from ``paper_data.data_profiles``.
+        of: the targets, for the axis.
+    """
+    calls = [cost for points in lines.values() for cost, _ in points] or [1.0]
+    return _draw_shares(
+        board, lines, log_axis(f"weighted oracle calls ({of})", min(calls), max(calls))
+    )
+
+
+def _draw_shares(board: Board, lines: Lines, across: Axis) -> Figure:
+    """Return shares of runs as steps over an axis."""
     with _look():
         figure, axes = _start(board, len(lines))
-        _scale(axes, "x", log_axis(f"time, as a ratio to the best ({of})", 1.0, RATIO_LIMIT))
+        _scale(axes, "x", across)
         axes.set(ylim=(0.0, 1.04), ylabel="share of runs")  # a line at 1 is not on the edge
         style = _styles(board)
         for name, points in reversed(lines.items()):  # the best comes last, on top

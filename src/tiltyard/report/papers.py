@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from tiltyard.board import Board
 from tiltyard.report.conditions import in_words
 from tiltyard.report.format import legible, level
-from tiltyard.report.paper_data import gaps, profiles, to_csv, work_precision
+from tiltyard.report.paper_data import data_profiles, gaps, profiles, to_csv, work_precision
 from tiltyard.report.paper_figures import (
     FORMATS,
+    draw_data_profiles,
     draw_gaps,
     draw_profiles,
     draw_work_precision,
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     """Yield the end of the file name and the content of every figure and of its data.
 
-    ``profile-TARGET`` for each telling target and ``profile-average`` over all of them, ``gap``
-    with the final gaps by implementation, ``time-accuracy`` with the median time to each target.
+    ``profile-TARGET`` for each telling target and ``profile-average`` over all of them, the same of
+    ``data-profile``, which is over weighted oracle calls, ``gap`` with the final gaps by
+    implementation, ``time-accuracy`` with the median time to each target.
     """
     targets: list[float | None] = [*telling_targets(board), None]
     for target in targets:
@@ -38,6 +40,9 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
         lines = profiles(board, target)
         yield f"profile-{name}.csv", to_csv(board, ("ratio", "share"), lines)
         yield from _files(board, f"profile-{name}", draw_profiles(board, lines, of))
+        lines = data_profiles(board, target)
+        yield f"data-profile-{name}.csv", to_csv(board, ("oracle_calls", "share"), lines)
+        yield from _files(board, f"data-profile-{name}", draw_data_profiles(board, lines, of))
     ends = gaps(board)
     yield "gap.csv", to_csv(board, ("problem", "gap"), ends)
     yield from _files(board, "gap", draw_gaps(board, ends))

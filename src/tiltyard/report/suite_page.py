@@ -56,21 +56,27 @@ def suite_values(view: SuiteView, claims: Sequence[Outcome], duels: Duels) -> di
 
 
 def card(view: SuiteView) -> dict[str, Any]:
-    """Return what the index shows of a suite: its most demanding tier's podium."""
-    board = view.tiers[0].board if view.tiers else None
-    ranked = [row for row in board.rows if row.rank is not None] if board else []
-    best = [row for row in ranked if (row.rank or 0) <= _PODIUM]
+    """Return what the index shows of a suite: its most demanding tier's podium, or podiums."""
+    boards = [tier.board for tier in view.tiers]
     return {
         "title": view.suite.title,
         "summary": view.suite.summary,
         "file": suite_address(view.suite.name),
-        "tier": board.tier if board else "",
-        "is_smoke": board is not None and board.tier == "smoke",
-        "conditions": describe(board.conditions, view.environments) if board else {},
-        "podium": [(row, rank_interval(row)) for row in best[:_PODIUM]],
-        "more": len(best) - len(best[:_PODIUM]),
+        "boards": [_podium(view, board) for board in boards if board.tier == boards[0].tier],
         "unranked": f"none takes {share(MINIMUM_COVERAGE)} of the problems",
         "facts": view.facts(),
+    }
+
+
+def _podium(view: SuiteView, board: Board) -> dict[str, Any]:
+    """Return the best rows of a board, and what it is of."""
+    best = [row for row in board.rows if row.rank is not None and row.rank <= _PODIUM]
+    return {
+        "name": board.scope,
+        "is_smoke": board.tier == "smoke",
+        "conditions": describe(board.conditions, view.environments),
+        "podium": [(row, rank_interval(row)) for row in best[:_PODIUM]],
+        "more": len(best) - len(best[:_PODIUM]),
     }
 
 
