@@ -115,6 +115,7 @@ class Verdict:
         certificate: what proves the metrics, as plain numbers and strings. Where the answer is
             better than the reference, ``reference`` is the latter's value and
             ``improves_reference`` by how much: 'tiltyard list better-known' shows such answers.
+            ``claim`` is what the method vouches for; a run's reason tells it.
         reason: why the answer is unsound; empty otherwise.
     """
 

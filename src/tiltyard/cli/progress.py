@@ -39,6 +39,7 @@ class Watcher:
         self._done = 0
         self._begun = time.monotonic()
         self._running: dict[str, RunSpec] = {}
+        self._refused: set[str] = set()
         self._recent: deque[Record] = deque(maxlen=SHOWN)
         self._bar = Progress(
             BarColumn(bar_width=40), MofNCompleteColumn(), TextColumn("{task.description}")
@@ -71,7 +72,9 @@ class Watcher:
             case Refused(spec, reason):
                 self._running.pop(spec.id, None)
                 self._done += 1
-                typer.echo(f"{spec.problem} could not be set up: {reason}", err=True)
+                if spec.problem not in self._refused:  # it is the same for every method
+                    self._refused.add(spec.problem)
+                    typer.echo(f"{spec.problem} could not be set up: {reason}", err=True)
         if self._live_shows:
             self._bar.update(
                 self._task,
