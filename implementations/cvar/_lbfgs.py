@@ -25,7 +25,9 @@ def lbfgs(oracle: Oracle, w: Array, pairs: Pairs, tolerance: float) -> Iterator[
     """
     value, gradient = oracle(w)
     while True:
-        direction = -inverse_hessian_product(pairs, gradient, abs(value))
+        # A value below the tolerance may be rounding alone, and would make the first step nothing.
+        size = abs(value) if abs(value) > tolerance else 1e3 * tolerance
+        direction = -inverse_hessian_product(pairs, gradient, size)
         slope = float(gradient @ direction)
         if not slope < -tolerance:
             return

@@ -57,7 +57,9 @@ def smoothed_lbfgs(
     """
     w, _ = problem.start()
     oracle = SmoothedCVaR(problem)
-    scale = abs(oracle(w)[0]) or 1.0
+    value = abs(oracle(w)[0])
+    # A linear loss is zero at w = 0: what some processors leave of the penalty there is rounding.
+    scale = value if value > 1e-6 * oracle.nu else 1.0
     pairs: Pairs = deque(maxlen=memory)
     while smoothing > 1e-9:
         oracle.nu = smoothing * scale / oracle.c

@@ -32,8 +32,8 @@ def found(places):
 @pytest.fixture(scope="session")
 def trials(request, found):
     """Return trials of the methods whose tests were selected."""
-    params = [getattr(item, "callspec", None) for item in request.session.items]
-    keys = {spec.params["key"] for spec in params if spec and "key" in spec.params}
+    asking = [item for item in request.session.items if "trials" in item.fixturenames]
+    keys = {item.callspec.params["key"] for item in asking}
     methods = [found.implementations[key] for key in sorted(keys)]
     return try_methods(found, methods, jobs=min(2, os.cpu_count() or 1))
 
