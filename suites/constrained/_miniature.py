@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tiltyard.suites.constrained.builder import Builder
-from tiltyard.suites.constrained.problem import ConstrainedProblem
+from tiltyard.suites.constrained.problem import SPARSE_FROM, ConstrainedProblem
 
 
 def miniature(problem: ConstrainedProblem) -> ConstrainedProblem:
     """Return a convex problem of the same track, with and without matrices in sparse form alike."""
-    n = problem.n if problem.facts["sparse"] else 3
-    n = min(n, 200)
+    n = SPARSE_FROM if problem.facts["sparse"] else 3
     general = problem.facts["track"] == "general"
     b = Builder(np.full(n, 0.5), lower=0.0 if general else -np.inf)
     i = np.arange(n - 1)

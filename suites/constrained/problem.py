@@ -13,7 +13,7 @@ from tiltyard.errors import Unsupported
 from tiltyard.names import Value
 from tiltyard.suite import Problem
 from tiltyard.suites.constrained._matrices import Pattern, symmetric_pattern
-from tiltyard.suites.constrained.model import Array, Model, Structure
+from tiltyard.suites.constrained.model import Model, Structure
 
 SPARSE_FROM = 200
 """Problems with at least this many variables have the fact ``sparse``."""
@@ -190,8 +190,3 @@ class _Absent:
 
     def __getattr__(self, name: str) -> Any:
         raise Unsupported(self._reason)
-
-
-def as_float(values: Any) -> Array:
-    """Return a float64 array, for models that are given lists."""
-    return np.asarray(values, dtype=np.float64)
