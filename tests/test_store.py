@@ -1,7 +1,9 @@
 """The store: durable, shared, and clear about what is wrong with a file."""
 
+import concurrent.futures
 import multiprocessing
 import sqlite3
+import threading
 
 import numpy as np
 import pytest
@@ -109,6 +111,21 @@ def test_two_writers_at_once_lose_and_repeat_nothing(tmp_path, record):
     assert [writer.exitcode for writer in writers] == [0, 0]
     with Store(path, readonly=True) as store:
         assert len(list(store.records())) == 60
+
+
+def test_many_that_make_the_file_at_once_wait_for_each_other(tmp_path):
+    def make(folder, barrier):
+        barrier.wait()
+        with Store(folder / "s.db") as store:
+            return store.counts()
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for number in range(40):  # without waiting, about one in twenty fails
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            barrier = threading.Barrier(8)
+            made = [pool.submit(make, folder, barrier) for _ in range(8)]
+            assert [each.result() for each in made] == [{}] * 8
 
 
 def test_reading_needs_a_file(tmp_path):

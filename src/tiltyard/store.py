@@ -22,6 +22,9 @@ SCHEMA_VERSION = 1
 SYNC_SECONDS = 1.0
 """A commit survives any crash of a process; at most this much is lost when the power fails."""
 
+_WAIT_SECONDS = 60.0
+"""How long one process waits for another that writes."""
+
 _APPLICATION_ID = 0x54494C54  # "TILT"; tells our files from other SQLite files
 
 _MIGRATIONS = (
@@ -194,7 +197,7 @@ class Store:
         if readonly and not os.access(self.path.parent, os.W_OK):
             mode += "&immutable=1"  # WAL wants to write beside the file even for reading
         uri = f"{self.path.resolve().as_uri()}?mode={mode}"
-        return sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None)
+        return sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS, isolation_level=None)
 
     def _prepare(self, *, readonly: bool) -> None:
         version = self._version()
@@ -209,10 +212,23 @@ class Store:
                     f"store {self.path} has schema {version}; 'tiltyard run' upgrades it"
                 )
             return
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._use_write_ahead_log()
         self._db.execute("PRAGMA foreign_keys = ON")
         if version < SCHEMA_VERSION:
             self._migrate()
+
+    def _use_write_ahead_log(self) -> None:
+        """Switch the journal; SQLite does not itself wait for another process that does so too."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _version(self) -> int:
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
