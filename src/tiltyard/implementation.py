@@ -46,6 +46,7 @@ class Implementation:
         devices: the kinds of device it runs on, of ``"cpu"`` and ``"cuda"``.
         needs: modules it imports beyond the core, each with what ``pip install`` takes.
         requires: facts that a problem must have: each name with the values it may take.
+        kind: which of the suite's kinds its answers are of; empty where the suite has none.
         module: the module that defines it.
         file: the source file, hashed into every run's identity.
     """
@@ -62,6 +63,7 @@ class Implementation:
     requires: Mapping[str, tuple[Value, ...]]
     module: str
     file: str
+    kind: str = ""
 
     def missing(self) -> str:
         """Return why this machine cannot run the method, or the empty string."""
@@ -87,6 +89,7 @@ def implementation(  # noqa: PLR0913 - each argument is one line of a method's d
     devices: tuple[str, ...] = ("cpu",),
     needs: Mapping[str, str] | None = None,
     requires: Mapping[str, tuple[Value, ...]] | None = None,
+    kind: str = "",
 ) -> Callable[[Method], Implementation]:
     """Declare a function ``(problem, rng, *, parameters...) -> Iterator[answer]`` as a method.
 
@@ -109,6 +112,7 @@ def implementation(  # noqa: PLR0913 - each argument is one line of a method's d
             devices=devices,
             needs=dict(needs or {}),
             requires=dict(requires or {}),
+            kind=kind,
             module=function.__module__,
             file=inspect.getsourcefile(function) or "",
         )

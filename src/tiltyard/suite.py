@@ -117,12 +117,14 @@ class Verdict:
             ``improves_reference`` by how much: 'tiltyard list better-known' shows such answers.
             ``claim`` is what the method vouches for; a run's reason tells it.
         reason: why the answer is unsound; empty otherwise.
+        kind: which of the suite's kinds the answer is of; a method answers in its own kind alone.
     """
 
     metrics: Mapping[str, float]
     sound: bool = True
     certificate: Mapping[str, Value] = field(default_factory=dict)
     reason: str = ""
+    kind: str = ""
 
 
 class Judge(ABC):
@@ -177,6 +179,9 @@ class Suite:
             problem, a judge or a metric.
         tracks: where some problems do not compare with others, the names of the parts, with a
             leaderboard each; every family says which of them its problems are of.
+        kinds: where answers of some methods do not compare with those of others, such as bounds and
+            estimates, the names of the kinds, with a leaderboard each; every implementation says
+            which one it is of. The first is the suite's main one.
         gap: the metric that ``targets`` are levels of; lower is better.
         targets: levels of the gap, from loose to tight; a run that meets the last one is solved.
         oracles: counted oracles, each with its weight in the cost axis.
@@ -201,6 +206,7 @@ class Suite:
     module: str
     example: str = ""
     tracks: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     def metric(self, name: str) -> Metric:
         """Return the metric of that name."""

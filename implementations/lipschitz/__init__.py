@@ -1,0 +1,1 @@
+"""Methods for the lipschitz suite, one file each."""
