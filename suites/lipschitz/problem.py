@@ -56,8 +56,8 @@ class LipschitzProblem(Problem):
     Facts: ``track``, ``norm``, ``region``, ``radius``, ``clipped``, ``regions`` (how many),
     ``outputs`` (which rows, in words), ``input_scaling``, ``architecture`` (``chain``,
     ``residual``, ``attention``), ``activation`` (``relu``, ..., ``groupsort``, ``householder``,
-    ``none``, ``mixed``), ``n``, ``m`` (rows of C), ``neurons``, ``depth`` (nonlinearities in sequence) and
-    ``width`` (the largest).
+    ``none``, ``mixed``), ``n``, ``m`` (rows of C), ``neurons``, ``depth`` (nonlinearities in
+    sequence) and ``width`` (the largest).
 
     Attributes:
         network: f followed by C, one network.
