@@ -43,7 +43,7 @@ class Sort(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sorted groups."""
-        made: Tensor = x.unflatten(1, (-1, self.group)).sort(dim=2).values.flatten(1)
+        made: Tensor = x.reshape(len(x), -1, self.group).sort(dim=2).values.flatten(1)
         return made
 
 
@@ -58,7 +58,7 @@ class Mirror(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the pairs, reflected where they lie behind their mirror."""
         v = torch.stack((self.angle.cos(), self.angle.sin()), dim=1)
-        pairs = x.unflatten(1, (-1, 2))
+        pairs = x.reshape(len(x), -1, 2)
         behind = (pairs * v).sum(dim=2, keepdim=True).clamp(max=0.0)
         made: Tensor = (pairs - 2.0 * behind * v).flatten(1)
         return made

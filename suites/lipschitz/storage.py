@@ -117,9 +117,8 @@ def _unpacked(arrays: Named, within: str) -> Iterator[Layer]:
         if found != name:
             raise TiltyardError(f"layer {within}{place} is both {found} and {name}")
         parameters[parameter] = array
-    for place in sorted(groups):
-        name, parameters = groups[place]
-        where = f"{within}{place}.{name}"
+    for number, (name, parameters) in sorted(groups.items()):
+        where = f"{within}{number}.{name}"
         yield _layer(where, name, _Found(where, parameters))
 
 

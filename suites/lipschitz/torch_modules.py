@@ -185,9 +185,11 @@ def _flat(module: Module) -> Iterator[Module]:
 
 
 def _first_shape(modules: list[Module]) -> Shape:
+    from torch.nn import Linear
+
     for module in modules:
-        if hasattr(module, "in_features"):
-            return (int(module.in_features),)
+        if isinstance(module, Linear):
+            return (module.in_features,)
         if type(module).__name__ == "Conv2d":
             raise TiltyardError("a convolution comes first: state the shape of its input")
     raise TiltyardError("the network has no layer that says how many inputs it takes")
