@@ -102,24 +102,24 @@ class _Shrink:
         return made
 
     def _one(self, layer: Layer, size: int, outputs: int) -> Layer:
+        made = layer
         match layer:
             case Dense():
-                return Dense(self._draw(outputs, size), self._draw(outputs, 9)[:, 0])
+                made = Dense(self._draw(outputs, size), self._draw(outputs, 9)[:, 0])
             case Conv2d():
-                return self._convolution(layer, size)
+                made = self._convolution(layer, size)
             case GroupSort():
-                return GroupSort(_group(layer))
+                made = GroupSort(_group(layer))
             case Householder():
                 angles = self._rng.uniform(0.0, 2.0 * np.pi, size // 2)
-                return Householder(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+                made = Householder(np.stack([np.cos(angles), np.sin(angles)], axis=1))
             case Residual(branch=branch):
-                return replace(layer, branch=tuple(self.every(branch, size, size)))
+                made = replace(layer, branch=tuple(self.every(branch, size, size)))
             case PerToken(layer=inner):
-                return PerToken(self._one(inner, size // 2, outputs // 2), 2)
+                made = PerToken(self._one(inner, size // 2, outputs // 2), 2)
             case Attention():
-                return self._attention(layer, size // 2, outputs // 2)
-            case _:
-                return layer
+                made = self._attention(layer, size // 2, outputs // 2)
+        return made
 
     def _convolution(self, layer: Conv2d, size: int) -> Conv2d:
         side = self._image[1]

@@ -34,16 +34,16 @@ class Regions:
 
     def contains(self, points: Array, owner: Owner) -> NDArray[np.bool_]:
         """Return (N,) whether each point lies in its region, up to ``TOLERANCE``."""
-        inside: NDArray[np.bool_]
         if self._kind == "global":
-            inside = np.isfinite(points).all(axis=1)
+            every = np.isfinite(points)
         elif self._kind == "box":
             slack = TOLERANCE * (self._radius + np.abs(points))
             lower, upper = self._lower[owner], self._upper[owner]
-            inside = ((points >= lower - slack) & (points <= upper + slack)).all(axis=1)
+            every = (points >= lower - slack) & (points <= upper + slack)
         else:
-            slack = TOLERANCE * (self._radius + np.abs(points).max(axis=1))
-            inside = self._lengths(points, owner).max(axis=1) <= self._radius + slack
+            slack = TOLERANCE * (self._radius + np.abs(points).max(axis=1, keepdims=True))
+            every = self._lengths(points, owner) <= self._radius + slack
+        inside: NDArray[np.bool_] = np.logical_and.reduce(every, axis=1)
         return inside
 
     def project(self, points: Array, owner: Owner) -> Array:

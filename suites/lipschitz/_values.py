@@ -80,23 +80,25 @@ class Values:
                 self.of(jacobians(self._network, x), restarts, iterations),
                 -math.inf,
             )
-            for x in torch.tensor(points).split(self._chunk)
+            for x in torch.split(torch.tensor(points), self._chunk)
         ]
         made: Array = torch.cat(values).numpy()
         return made
 
     def of(self, jacobian: Tensor, restarts: int = 2, iterations: int = 12) -> Tensor:
         """Return the (N, parts) values of (N, m, n) Jacobians."""
+        made: Tensor
         match self._norm:
             case "linf":
-                return jacobian.abs().sum(dim=2).amax(dim=1, keepdim=True)
+                made = jacobian.abs().sum(dim=2).amax(dim=1, keepdim=True)
             case "l2":
-                return torch.linalg.svdvals(jacobian)[:, :1]
+                made = torch.linalg.svdvals(jacobian)[:, :1]
             case "partial":
                 slopes = jacobian[:, 0, self._features]
-                return torch.cat([slopes, -slopes], dim=1)
+                made = torch.cat([slopes, -slopes], dim=1)
             case "max-rms":
-                return _max_rms(jacobian, self._tokens, restarts, iterations)
+                made = _max_rms(jacobian, self._tokens, restarts, iterations)
+        return made
 
     def attained(self, points: Array, owner: Owner) -> tuple[Array, Array]:
         """Return the (N, parts) values at points or right beside them, and (N, parts, n) where.
@@ -178,26 +180,28 @@ def _max_rms(jacobian: Tensor, tokens: int, restarts: int, iterations: int) -> T
         v = pull / pull.norm(dim=4, keepdim=True).clamp(min=tiny)
         made = torch.einsum("ntosi,ntrsi->ntro", blocks, v)
         u = made / made.norm(dim=3, keepdim=True).clamp(min=tiny)
-    scale = math.sqrt(blocks.shape[4] / blocks.shape[2])
-    return scale * made.norm(dim=3).amax(dim=(1, 2))[:, None]
+    largest: Tensor = (
+        math.sqrt(blocks.shape[4] / blocks.shape[2]) * made.norm(dim=3).amax(dim=(1, 2))[:, None]
+    )
+    return largest
 
 
 def _cost(layer: Layer) -> float:
     """Return the multiplications of a layer, about."""
+    size = 0.0
     match layer:
-        case Dense(weight=weight):
-            return weight.size
+        case Dense():
+            size = layer.weight.size
         case Conv2d():
-            return layer.kernel.size * math.prod(layer.output_shape[1:])
-        case Residual(branch=branch):
-            return sum(_cost(one) for one in branch)
-        case PerToken(layer=inner, tokens=tokens):
-            return tokens * _cost(inner)
+            size = layer.kernel.size * math.prod(layer.output_shape[1:])
+        case Residual():
+            size = sum(_cost(one) for one in layer.branch)
+        case PerToken():
+            size = layer.tokens * _cost(layer.layer)
         case Attention():
             weights = sum(getattr(layer, name).size for name in ("query", "key", "value", "output"))
-            return layer.tokens * (weights + layer.tokens * 2 * layer.query[:, :, 0].size)
-        case _:
-            return 0.0
+            size = layer.tokens * (weights + layer.tokens * 2 * layer.query[:, :, 0].size)
+    return size
 
 
 def scale(layers: tuple[Layer, ...]) -> float:
