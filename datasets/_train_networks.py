@@ -224,11 +224,11 @@ def _layers(sequence: Any, inputs: int) -> list[Layer]:
     return layers
 
 
-def _success(module: nn.Module, table: Table) -> float:
+def success(network: Callable[[Tensor], Tensor], table: Table) -> float:
     """Return the accuracy, or for a regression the R^2, on the test rows."""
     rows = table.split()[1]
     with torch.no_grad():
-        found = module(torch.as_tensor(table.X[rows], dtype=torch.float32)).numpy()
+        found = network(torch.as_tensor(table.X[rows], dtype=torch.float32)).numpy()
     y = table.y[rows]
     if found.shape[1] > 1:
         return float((found.argmax(axis=1) == y).mean())
@@ -252,7 +252,7 @@ def make(recipes: Mapping[str, Recipe]) -> dict[str, Array]:
             module = train(recipe, seed)
             network = convert(module, recipe.table.X.shape[1])
             packed.append({key: _stored(value) for key, value in pack(network).items()})
-            print(f"{name}, seed {seed}: {_success(module, recipe.table):.3f}")  # noqa: T201
+            print(f"{name}, seed {seed}: {success(module, recipe.table):.3f}")  # noqa: T201
         arrays |= {f"{name}/{key}": np.stack([one[key] for one in packed]) for key in packed[0]}
         arrays[f"{name}/points"] = recipe.table.points
     return arrays
