@@ -53,6 +53,7 @@ class Tree:
         self.value = np.full(entries, -np.inf)
         self.ratio = ratio
         self._first = np.full(entries, np.nan)
+        self._least = np.full(entries, np.inf)
         self._begun = np.zeros(entries, dtype=np.bool_)
         self._closed = np.full(entries, -np.inf)
         self._heaps: list[list[Node]] = [[] for _ in range(entries)]
@@ -60,7 +61,7 @@ class Tree:
 
     def set_first(self, entry: int, bound: float) -> None:
         """Note an entry's bound before any node of it is there."""
-        self._first[entry] = bound
+        self._first[entry] = self._least[entry] = bound
 
     def cut(self, entries: NDArray[np.int64]) -> Array:
         """Return the bounds, (B,), at or below which nodes of the entries are closed."""
@@ -88,11 +89,12 @@ class Tree:
         self._closed[entry] = max(self._closed[entry], bound)
 
     def upper(self) -> Array:
-        """Return an upper bound of each entry, (e,)."""
+        """Return the least upper bound of each entry so far, (e,); no node may be in work."""
         entries = np.arange(len(self.value))
         opened = np.array([-heap[0].key if heap else -np.inf for heap in self._heaps])
         bound = np.maximum(opened + SLACK * np.abs(self._first), self.cut(entries))
-        return np.asarray(np.where(self._begun, np.minimum(bound, self._first), self._first))
+        self._least[self._begun] = np.minimum(self._least, bound)[self._begun]
+        return self._least.copy()
 
     def take(self, size: int) -> list[Node]:
         """Remove and return up to ``size`` nodes: entries in turn, the worst bounded first."""
