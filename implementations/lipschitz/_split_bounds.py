@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-
 ROUNDING = 1e-12
 """Share of a preactivation's range that float64 may be off by."""
 
@@ -102,12 +101,12 @@ def _linear_upper(layers: Layers, nodes: Nodes, rows: Tensor, level: int) -> Ten
         total += q @ layers.biases[i]
         a = q @ layers.weights[i]
         if i:
-            l, u = nodes.lower[i - 1], nodes.upper[i - 1]
+            low, high = nodes.lower[i - 1], nodes.upper[i - 1]
             on, free = masks(nodes, i - 1)
-            slope = on + free * u / (u - l).clamp(min=1e-300)
-            least = on + free * (u > -l)
+            slope = on + free * high / (high - low).clamp(min=1e-300)
+            least = on + free * (high > -low)
             plus, minus = a.clamp(min=0), a.clamp(max=0)
-            total += (plus @ (-(free * slope * l)).unsqueeze(2)).squeeze(2)
+            total += (plus @ (-(free * slope * low)).unsqueeze(2)).squeeze(2)
             q = plus * slope.unsqueeze(1) + minus * least.unsqueeze(1)
     plus, minus = a.clamp(min=0), a.clamp(max=0)
     return total + (plus @ nodes.high.unsqueeze(2) + minus @ nodes.low.unsqueeze(2)).squeeze(2)
@@ -159,7 +158,9 @@ def _products(nodes: Nodes, g: tuple[Tensor, Tensor], i: int) -> tuple[Tensor, T
 
 def unbounded(nodes: Nodes) -> Ranges:
     """Return ranges that say nothing."""
-    g = tuple((torch.full_like(one, -torch.inf), -torch.full_like(one, -torch.inf)) for one in nodes.lower)
+    g = tuple(
+        (torch.full_like(one, -torch.inf), -torch.full_like(one, -torch.inf)) for one in nodes.lower
+    )
     y = torch.full_like(nodes.low, -torch.inf)
     return Ranges(g, (y, -y))
 

@@ -61,18 +61,18 @@ class Dual:
         pull, total = self._derivatives(hull)
         a: Tensor | None = None
         for i in range(depth - 1, -1, -1):
-            l, u = self.nodes.lower[i], self.nodes.upper[i]
+            lower, upper = self.nodes.lower[i], self.nodes.upper[i]
             on, free = self.masks[i]
             plus, minus = pull[i].clamp(min=0), pull[i].clamp(max=0)
-            low, high = -1 / l.clamp(max=-1e-300), 1 / u.clamp(min=1e-300)
+            low, high = -1 / lower.clamp(max=-1e-300), 1 / upper.clamp(min=1e-300)
             q = free * tie[i] * (plus * low + minus * high)
-            q = q + beta[i] * self.split[i] * scale.unsqueeze(1) / (u - l).clamp(min=1e-12)
+            q = q + beta[i] * self.split[i] * scale.unsqueeze(1) / (upper - lower).clamp(min=1e-12)
             total = total + plus.sum(dim=1)
             if a is not None:
-                chord = free * u / (u - l).clamp(min=1e-300)
+                chord = free * upper / (upper - lower).clamp(min=1e-300)
                 up, down = a.clamp(min=0), a.clamp(max=0)
                 q = q + up * (on + chord) + down * (on + free * relu[i])
-                total = total - (up * chord * l).sum(dim=1)
+                total = total - (up * chord * lower).sum(dim=1)
             total = total + q @ self.layers.biases[i]
             a = q @ self.layers.weights[i]
         assert a is not None  # noqa: S101 - a chain has a layer
@@ -115,8 +115,11 @@ def optimise(
     points = torch.zeros_like(dual.center)
     first = [torch.zeros_like(one) for one in parameters]
     second = [torch.zeros_like(one) for one in parameters]
+    k = 0
     for k in range(1, iterations + 1):
-        slopes = torch.autograd.grad((value / scale.clamp(min=1e-12)).sum(), parameters, allow_unused=True)
+        slopes = torch.autograd.grad(
+            (value / scale.clamp(min=1e-12)).sum(), parameters, allow_unused=True
+        )
         with torch.no_grad():
             for one, slope, m, v in zip(parameters, slopes, first, second, strict=True):
                 if slope is None:

@@ -12,17 +12,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tiltyard.implementations.lipschitz._split_bounds import (
-    Layers,
     Nodes,
     free_bound,
-    interval,
     preactivations,
     ranges,
     unbounded,
 )
 from tiltyard.implementations.lipschitz._split_dual import Dual, optimise
+from tiltyard.implementations.lipschitz._split_objectives import (
+    Entries,
+    Objectives,
+    State,
+    children,
+    flat,
+    repeat,
+)
 from tiltyard.implementations.lipschitz._split_tree import Node, Tree
-from tiltyard.implementations.lipschitz._split_witness import cell, jacobians
+from tiltyard.implementations.lipschitz._split_witness import cell
 
 if TYPE_CHECKING:
     from tiltyard.suites.lipschitz.problem import LipschitzProblem
@@ -35,14 +41,7 @@ WORK = 5e8
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the method's parameters say.
-
-    Attributes:
-        batch: nodes that are split at a time, at most.
-        iterations: of the multipliers, for each batch.
-        candidates: neurons of a node whose two children are bounded before one is chosen.
-        samples: points of each region at which the value is computed first.
-    """
+    """What the method's parameters say; see ``clarke_branch_and_bound``."""
 
     batch: int
     iterations: int
@@ -51,252 +50,163 @@ class Options:
 
 
 class Search:
-    """The state of one run; ``upper`` bounds the answer's entries."""
+    """The state of one run.
+
+    Attributes:
+        objectives: what is bounded.
+        tree: the open nodes.
+    """
 
     def __init__(
         self, problem: LipschitzProblem, rng: np.random.Generator, options: Options
     ) -> None:
-        self.problem = problem
-        self.rng = rng
-        self.options = options
-        chain = problem.chain
-        self.layers = Layers(
-            tuple(torch.tensor(weight) for weight in chain.weights[:-1]),
-            tuple(torch.tensor(bias) for bias in chain.biases[:-1]),
-        )
-        self.rows = torch.tensor(chain.weights[-1])
-        self.low, self.high = (torch.tensor(corner) for corner in problem.box)
-        self.partial = problem.norm == "partial"
-        # An entry of the answer is a region, or a signed feature of one.
-        self.slots = 2 * len(problem.features) if self.partial else 1
-        self.tree = Tree(problem.regions * self.slots, ratio=not self.partial)
-        self.sizes = [len(weight) for weight in self.layers.weights]
-        self.best = self.low.repeat_interleave(self.slots, 0)
-        self.batch = int(np.clip(WORK / self._cost(), 1, options.batch))
-
-    def _cost(self) -> float:
-        """Return how many multiplications the bounds of one node take."""
-        work, before = 0.0, 0.0
-        for weight in self.layers.weights:
-            before += weight.numel()
-            work += 2.0 * len(weight) * before
-        return 2.0 * work
+        self.objectives = Objectives(problem)
+        self.tree = Tree(int(np.prod(problem.shape)), ratio=not self.objectives.partial)
+        self._problem = problem
+        self._rng = rng
+        self._options = options
+        self._batch = int(np.clip(WORK / self.objectives.cost(), 1, options.batch))
 
     @property
     def upper(self) -> Array:
         """Upper bounds in the answer's shape."""
-        return self.tree.upper().reshape(self.problem.shape)
-
-    def _nodes(self, entries: NDArray[np.int64], rows: Tensor, state: tuple[Tensor, ...]) -> Nodes:
-        """Return the batch of nodes of the given entries and rows; the state is flat, (B, M)."""
-        region = torch.tensor(entries // self.slots)
-        direction = None
-        if self.partial:
-            direction = torch.zeros(len(rows), self.low.shape[1], dtype=torch.float64)
-            slots = entries % self.slots
-            features = np.array(self.problem.features * 2)[slots]
-            sign = np.where(slots < self.slots // 2, 1.0, -1.0)
-            direction[torch.arange(len(rows)), torch.tensor(features)] = torch.tensor(sign)
-        lower, upper, split = (tuple(one.split(self.sizes, dim=1)) for one in state)
-        return Nodes(
-            self.rows[rows], direction, self.low[region], self.high[region], lower, upper, split
-        )
+        return self.tree.upper().reshape(self._problem.shape)
 
     def start(self) -> Iterator[None]:
         """Bound every entry without a split, by intervals, then by CROWN; pause between."""
-        lower, upper = self._interval()
-        roots = [self._roots(region) for region in range(self.problem.regions)]
-        states = [self._state(lower, upper, region) for region in range(self.problem.regions)]
-        for (entries, rows), state in zip(roots, states, strict=True):
-            full = [one.expand(len(rows), -1) for one in state]
-            nodes = self._nodes(entries, rows, tuple(full))
-            bound = free_bound(self.layers, nodes, ranges(self.layers, nodes, unbounded(nodes)))
+        goals = self.objectives
+        states = goals.interval_states()
+        for region, state in enumerate(states):
+            entries, nodes = self._root(region, state)
+            known = ranges(goals.layers, nodes, unbounded(nodes))
+            bound = free_bound(goals.layers, nodes, known).numpy()
             for entry in np.unique(entries):
-                self.tree.set_first(int(entry), float(bound.numpy()[entries == entry].max()))
+                self.tree.set_first(int(entry), float(bound[entries == entry].max()))
         yield
         self._sample()
-        for region, (entries, rows) in enumerate(roots):
-            one = self._nodes(entries[:1], rows[:1], states[region])
-            one = preactivations(self.layers, one)
-            state = tuple(torch.cat(parts, dim=1) for parts in (one.lower, one.upper, one.split))
-            self._root(entries, rows, state)
+        for region, state in enumerate(states):
+            entries, rows = goals.roots(region)
+            one = goals.nodes(entries[:1], rows[:1], state)
+            entries, nodes = self._root(region, flat(preactivations(goals.layers, one)))
+            bound = free_bound(goals.layers, nodes, ranges(goals.layers, nodes)).numpy()
+            bound = np.minimum(bound, self.tree.upper()[entries])
+            self._open(entries, rows, bound, flat(nodes))
+            for entry in np.unique(entries):
+                self.tree.begin(int(entry))
             yield
 
-    def _root(self, entries: NDArray[np.int64], rows: Tensor, state: tuple[Tensor, ...]) -> None:
-        full = tuple(one.expand(len(rows), -1) for one in state)
-        nodes = self._nodes(entries, rows, full)
-        bound = free_bound(self.layers, nodes, ranges(self.layers, nodes)).numpy()
-        self._open(entries, rows, np.minimum(bound, self.tree.upper()[entries]), full)
-        for entry in np.unique(entries):
-            self.tree.begin(int(entry))
-
-    def _roots(self, region: int) -> tuple[NDArray[np.int64], Tensor]:
-        """Return the entries and rows of a region's first nodes."""
-        count = self.slots if self.partial else len(self.rows)
-        slots = np.arange(count)
-        if self.partial:
-            return region * self.slots + slots, torch.zeros(count, dtype=torch.int64)
-        return np.full(count, region), torch.tensor(slots)
-
-    def _interval(self) -> tuple[list[Tensor], list[Tensor]]:
-        """Return interval bounds of the preactivations, (k, m_i) each."""
-        low, high = self.low, self.high
-        lower, upper = [], []
-        for weight, bias in zip(self.layers.weights, self.layers.biases, strict=True):
-            low, high = interval(weight.T, low, high)
-            slack = 1e-12 * (high - low)
-            lower.append(low + bias - slack)
-            upper.append(high + bias + slack)
-            low, high = lower[-1].clamp(min=0), upper[-1].clamp(min=0)
-        return lower, upper
-
-    def _state(self, lower: list[Tensor], upper: list[Tensor], region: int) -> tuple[Tensor, ...]:
-        l, u = (torch.cat([one[region] for one in part]).unsqueeze(0) for part in (lower, upper))
-        return l, u, torch.zeros(l.shape, dtype=torch.int8)
-
-    def _open(
-        self,
-        entries: NDArray[np.int64],
-        rows: Tensor,
-        bound: Array,
-        state: tuple[Tensor, ...],
-    ) -> None:
-        """Put nodes into the tree."""
-        lower, upper, split = (one.numpy() for one in state)
-        keep = bound > self.tree.cut(entries)
-        for i in np.flatnonzero(keep):
-            self.tree.push(
-                int(entries[i]), int(rows[i]), float(bound[i]), (lower[i], upper[i], split[i])
-            )
+    def _root(self, region: int, state: State) -> tuple[Entries, Nodes]:
+        """Return the entries and nodes of a region's objectives; the state is (1, M)."""
+        entries, rows = self.objectives.roots(region)
+        at = torch.zeros(len(rows), dtype=torch.int64)
+        return entries, self.objectives.nodes(entries, rows, repeat(state, at))
 
     def _sample(self) -> None:
         """Compute the values at corners and at uniform points of each region."""
-        count, n = self.options.samples, self.low.shape[1]
-        for region in range(self.problem.regions):
-            share = self.rng.random((count, n))
+        goals, count = self.objectives, self._options.samples
+        for region in range(goals.regions):
+            low, high = goals.low[region], goals.high[region]
+            share = self._rng.random((count, len(low)))
             share[::2] = share[::2] < 0.5
-            points = self.low[region] + torch.tensor(share) * (self.high - self.low)[region]
-            self._try(np.full(count, region * self.slots), points)
+            points = low + torch.from_numpy(share) * (high - low)
+            self._try(np.full(count, region * goals.slots), points)
 
-    def _try(self, entries: NDArray[np.int64], points: Tensor) -> None:
-        """Compute the values at points (P, n) of the entries' regions; note larger ones."""
-        self.problem.count("sample", len(points))
-        j = jacobians(self.layers, self.rows, points)
-        if self.partial:
-            plus = j[:, 0, list(self.problem.features)]
-            values = torch.cat([plus, -plus], dim=1).numpy()
-        else:
-            values = j.abs().sum(dim=2).amax(dim=1, keepdim=True).numpy()
-        regions = entries // self.slots
-        for region in np.unique(regions):
-            inside = np.flatnonzero(regions == region)
-            for slot, at in enumerate(values[inside].argmax(axis=0)):
-                entry, found = region * self.slots + slot, values[inside[at], slot]
-                if found > self.tree.value[entry]:
-                    self.tree.value[entry] = found
-                    self.best[entry] = points[inside[at]]
+    def _try(self, entries: Entries, points: Tensor) -> None:
+        """Compute the values at points (P, n) of the entries' regions; keep the largest."""
+        self._problem.count("sample", len(points))
+        values, slots = self.objectives.values(points), self.objectives.slots
+        table = self.tree.value.reshape(-1, slots)
+        np.maximum.at(table, entries // slots, values)
 
     def step(self) -> bool:
         """Split a batch of nodes; return whether there was one."""
-        taken = self.tree.take(self.batch)
+        taken = self.tree.take(self._batch)
         if not taken:
             return False
-        self.problem.count("branch", len(taken))
-        entries = np.array([node.entry for node in taken])
-        rows = torch.tensor([node.row for node in taken])
-        state = tuple(
-            torch.from_numpy(np.stack([getattr(node, name) for node in taken]))
-            for name in ("lower", "upper", "split")
-        )
-        fixed = ~((state[0] < 0) & (state[1] > 0)).any(dim=1).numpy()
-        for node in (taken[i] for i in np.flatnonzero(fixed)):
-            self._leaf(node)
-        rest = np.flatnonzero(~fixed)
-        if not len(rest):
-            return True
-        bound = np.array([-node.key for node in taken])[rest]
-        state = tuple(one[rest] for one in state)
-        nodes = self._nodes(entries[rest], rows[rest], state)
-        neuron = self._choose(nodes, entries[rest], rows[rest], state, bound)
-        twice = np.concatenate([rest, rest])
-        children = _children(state, neuron)
-        self._bound(entries[twice], rows[twice], np.concatenate([bound, bound]), children)
+        self._problem.count("branch", len(taken))
+        rest = []
+        for node in taken:
+            if ((node.lower < 0) & (node.upper > 0)).any():
+                rest.append(node)
+            else:
+                self._leaf(node)
+        if rest:
+            self._split(rest)
         return True
 
     def _leaf(self, node: Node) -> None:
         """Settle a node in which every neuron is fixed: its bound is the value of its cell."""
-        self.problem.count("linear_program")
-        region = node.entry // self.slots
+        self._problem.count("linear_program")
+        goals = self.objectives
+        region = node.entry // goals.slots
+        box = goals.low[region].numpy(), goals.high[region].numpy()
         active = (node.lower >= 0).astype(np.float64)
-        point, empty = cell(
-            self.layers, active, node.split, self.low[region].numpy(), self.high[region].numpy()
-        )
+        point, empty = cell(goals.layers, active, node.split, box)
         if point is not None:
-            self._try(np.array([node.entry]), torch.tensor(point).unsqueeze(0))
+            self._try(np.array([node.entry]), torch.from_numpy(point).unsqueeze(0))
         if not empty:
             self.tree.close(node.entry, -node.key)
 
-    def _choose(
-        self,
-        nodes: Nodes,
-        entries: NDArray[np.int64],
-        rows: Tensor,
-        state: tuple[Tensor, ...],
-        bound: Array,
-    ) -> Tensor:
+    def _split(self, taken: list[Node]) -> None:
+        """Replace nodes by their children."""
+        entries = np.array([node.entry for node in taken])
+        rows = torch.tensor([node.row for node in taken])
+        bound = np.array([-node.key for node in taken])
+        state = (
+            torch.from_numpy(np.stack([node.lower for node in taken])),
+            torch.from_numpy(np.stack([node.upper for node in taken])),
+            torch.from_numpy(np.stack([node.split for node in taken])),
+        )
+        made = children(state, self._choose(entries, rows, state, bound))
+        self._bound(np.tile(entries, 2), rows.repeat(2), np.tile(bound, 2), made)
+
+    def _choose(self, entries: Entries, rows: Tensor, state: State, bound: Array) -> Tensor:
         """Return the neuron of each node whose two children are bounded lowest, (B,).
 
         The children are bounded by intervals within the bounds of their parent.
         """
-        lower, upper, _ = state
-        known = ranges(self.layers, nodes)
-        free = (lower < 0) & (upper > 0)
+        goals = self.objectives
+        known = ranges(goals.layers, goals.nodes(entries, rows, state))
+        free = (state[0] < 0) & (state[1] > 0)
         reach = torch.cat([torch.maximum(-low, high) for low, high in known.g], dim=1)
-        count = min(self.options.candidates, int(free.sum(dim=1).max()))
+        count = min(self._options.candidates, int(free.sum(dim=1).max()))
         at = torch.where(free, reach, -1.0).topk(count, dim=1).indices
-        flat = torch.arange(len(rows)).repeat_interleave(count)
-        children = _children(tuple(one[flat] for one in state), at.reshape(-1))
-        twice = torch.cat([flat, flat])
-        family = self._nodes(entries[twice], rows[twice], children)
-        close = ranges(self.layers, family, known.take(twice))
-        parent = torch.tensor(bound)[twice]
-        cut = torch.tensor(self.tree.cut(entries))[twice]
-        least = torch.maximum(free_bound(self.layers, family, close), cut)
+        each = torch.arange(len(rows)).repeat_interleave(count)
+        twice = each.repeat(2)
+        family = goals.nodes(
+            entries[twice.numpy()], rows[twice], children(repeat(state, each), at.flatten())
+        )
+        close = ranges(goals.layers, family, known.take(twice))
+        parent, cut = torch.from_numpy(bound)[twice], torch.tensor(self.tree.cut(entries))[twice]
+        least = torch.maximum(free_bound(goals.layers, family, close), cut)
         drop = (parent - least).clamp(min=0) + 1e-6 * parent.abs()
-        score = (drop[: len(flat)] * drop[len(flat) :]).reshape(-1, count)
+        score = (drop[: len(each)] * drop[len(each) :]).reshape(-1, count)
         score = torch.where(free.gather(1, at), score, -1.0)
         return at.gather(1, score.argmax(dim=1, keepdim=True))[:, 0]
 
-    def _bound(
-        self,
-        entries: NDArray[np.int64],
-        rows: Tensor,
-        parent: Array,
-        state: tuple[Tensor, ...],
-    ) -> None:
+    def _bound(self, entries: Entries, rows: Tensor, parent: Array, state: State) -> None:
         """Bound children and open those that matter."""
-        nodes = preactivations(self.layers, self._nodes(entries, rows, state))
-        state = tuple(torch.cat(part, dim=1) for part in (nodes.lower, nodes.upper, nodes.split))
-        bounds = ranges(self.layers, nodes)
-        bound = np.minimum(parent, free_bound(self.layers, nodes, bounds).numpy())
+        goals = self.objectives
+        nodes = preactivations(goals.layers, goals.nodes(entries, rows, state))
+        state = flat(nodes)
+        known = ranges(goals.layers, nodes)
+        bound = np.minimum(parent, free_bound(goals.layers, nodes, known).numpy())
         bound[(state[0] > state[1]).any(dim=1).numpy()] = -np.inf
         keep = np.flatnonzero(bound > self.tree.cut(entries))
         if not len(keep):
             return
-        index = torch.tensor(keep)
-        dual = Dual(self.layers, nodes.take(index), bounds.take(index))
-        below = torch.tensor(self.tree.cut(entries[keep]))
-        best, points = optimise(dual, below, self.options.iterations)
+        index, entries = torch.from_numpy(keep), entries[keep]
+        dual = Dual(goals.layers, nodes.take(index), known.take(index))
+        below = torch.from_numpy(self.tree.cut(entries))
+        best, points = optimise(dual, below, self._options.iterations)
         bound = np.minimum(bound[keep], best.numpy())
-        self._try(np.repeat(entries[keep], points.shape[1]), points.flatten(0, 1))
-        self._open(entries[keep], rows[index], bound, tuple(one[index] for one in state))
+        self._try(np.repeat(entries, points.shape[1]), points.flatten(0, 1))
+        self._open(entries, rows[index], bound, repeat(state, index))
 
-
-def _children(state: tuple[Tensor, ...], neuron: Tensor) -> tuple[Tensor, ...]:
-    """Return the states, (2 B, M), with one neuron active, then with it inactive."""
-    count = len(neuron)
-    lower, upper, split = (torch.cat([one, one]) for one in state)
-    first = torch.arange(count)
-    lower[first, neuron], split[first, neuron] = 0.0, 1
-    upper[first + count, neuron], split[first + count, neuron] = 0.0, -1
-    return lower, upper, split
+    def _open(self, entries: Entries, rows: Tensor, bound: Array, state: State) -> None:
+        """Put nodes into the tree, but for those that are closed at once."""
+        lower, upper, split = (one.numpy() for one in state)
+        for i in np.flatnonzero(bound > self.tree.cut(entries)):
+            self.tree.push(
+                int(entries[i]), int(rows[i]), float(bound[i]), (lower[i], upper[i], split[i])
+            )

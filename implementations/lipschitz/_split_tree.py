@@ -105,8 +105,8 @@ class Tree:
         waiting = [entry for entry in np.argsort(-self._urgency()) if self._heaps[entry]]
         taken: list[Node] = []
         while waiting and len(taken) < size:
-            for entry in waiting[: size - len(taken)]:
-                taken.append(heapq.heappop(self._heaps[entry]))
+            turn = waiting[: size - len(taken)]
+            taken.extend(heapq.heappop(self._heaps[entry]) for entry in turn)
             waiting = [
                 entry
                 for entry in waiting

@@ -29,7 +29,7 @@ def jacobians(layers: Layers, rows: Tensor, points: Tensor) -> Tensor:
 
 
 def cell(
-    layers: Layers, active: Array, split: NDArray[np.int8], low: Array, high: Array
+    layers: Layers, active: Array, split: NDArray[np.int8], box: tuple[Array, Array]
 ) -> tuple[Array | None, bool]:
     """Find a point inside the cell where the signs of all preactivations are those given.
 
@@ -40,13 +40,14 @@ def cell(
         layers: of the chain.
         active: (M,) 1 where a neuron is active, else 0; all layers in order.
         split: (M,) 1 or -1 where the sign is a constraint.
-        low, high: (n,) corners of the box.
+        box: its corners, (n,) each.
 
     Returns:
         A point (n,) or None, and whether the cell is proved to be empty.
     """
     from scipy.optimize import linprog
 
+    low, high = box
     normals, offsets = _constraints(layers, active, split)
     size = np.linalg.norm(normals, axis=1)
     size[size == 0] = 1.0
@@ -61,13 +62,13 @@ def cell(
     )
     if result.status != 0:
         return None, False
-    scale = INTERIOR * (1.0 + np.abs(offsets).max())
+    scale = INTERIOR * (1.0 + np.abs(offsets).max(initial=0.0))
     mu = np.maximum(-result.ineqlin.marginals, 0.0)
     pull = mu @ normals
     most = mu @ offsets + np.maximum(pull * low, pull * high).sum()
     if most < -scale * mu.sum():
         return None, True
-    point = np.clip(result.x[:n], low, high)
+    point = np.clip(np.asarray(result.x)[:n], low, high)
     inside = bool((normals @ point + offsets > scale).all())
     return (point if inside else None), False
 
@@ -75,13 +76,12 @@ def cell(
 def _constraints(layers: Layers, active: Array, split: NDArray[np.int8]) -> tuple[Array, Array]:
     """Return normals (c, n) and offsets (c,) with normal . x + offset >= 0 for the splits."""
     normals, offsets = [], []
-    matrix: Array | None = None
-    shift, start = np.zeros(0), 0
+    matrix, shift = np.eye(layers.weights[0].shape[1]), np.zeros(layers.weights[0].shape[1])
+    start = 0
     for weight, bias in zip(layers.weights, layers.biases, strict=True):
-        w, b = weight.numpy(), bias.numpy()
-        matrix, shift = (w, b) if matrix is None else (w @ matrix, w @ shift + b)
-        here = slice(start, start + len(w))
-        start += len(w)
+        here = slice(start, start + len(weight))
+        start += len(weight)
+        matrix, shift = weight.numpy() @ matrix, weight.numpy() @ shift + bias.numpy()
         sign = split[here].astype(np.float64)
         chosen = sign != 0
         normals.append(sign[chosen, None] * matrix[chosen])

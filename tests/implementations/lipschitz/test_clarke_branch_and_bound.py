@@ -110,9 +110,10 @@ def test_every_node_bounds_its_cells(seed, depth, splits):
     search = Search(problem, rng, Options(8, 5, 8, 16))
     for _ in search.start():
         pass
+    layers = search.objectives.layers
     points = torch.tensor(rng.uniform(-1, 1, (4000, 3)))
     a, signs = points, []
-    for weight, bias in zip(search.layers.weights, search.layers.biases, strict=True):
+    for weight, bias in zip(layers.weights, layers.biases, strict=True):
         z = a @ weight.T + bias
         signs.append(z)
         a = z.clamp(min=0)
@@ -127,22 +128,22 @@ def test_every_node_bounds_its_cells(seed, depth, splits):
         if not inside.any():
             continue
         state = tuple(torch.tensor(one).unsqueeze(0) for one in (lower, upper, split))
-        nodes = search._nodes(np.array([node.entry]), torch.tensor([node.row]), state)
-        bounds = ranges(search.layers, nodes)
+        nodes = search.objectives.nodes(np.array([node.entry]), torch.tensor([node.row]), state)
+        bounds = ranges(layers, nodes)
         j = _jacobians(problem, points[inside])[:, node.row]
         value = float(np.abs(j).sum(axis=1).max())
         assert (bounds.y[0].numpy() <= j + 1e-9).all()
         assert (bounds.y[1].numpy() >= j - 1e-9).all()
-        assert float(free_bound(search.layers, nodes, bounds)[0]) >= value * (1 - 1e-9)
-        dual = Dual(search.layers, nodes, bounds)
+        assert float(free_bound(layers, nodes, bounds)[0]) >= value * (1 - 1e-9)
+        dual = Dual(layers, nodes, bounds)
         best, _ = optimise(dual, torch.tensor([-np.inf], dtype=torch.float64), 30)
         assert float(best[0]) >= value * (1 - 1e-9)
 
 
 def _jacobians(problem, points):
-    return torch.func.vmap(
-        torch.func.jacrev(lambda x: problem.network.apply(x.unsqueeze(0))[0])
-    )(points).numpy()
+    return torch.func.vmap(torch.func.jacrev(lambda x: problem.network.apply(x.unsqueeze(0))[0]))(
+        points
+    ).numpy()
 
 
 def test_linear_networks_are_exact():
