@@ -1,0 +1,72 @@
+"""LipSDP as a conic program for Clarabel (Goulart & Chen (2024), arXiv:2405.12762)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tiltyard.implementations.lipschitz._lipsdp_certificate import matrix
+from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
+from tiltyard.suites.lipschitz.layers import Array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_matrix
+
+
+def optimal(form: Lure, basis: Array, tolerance: float) -> tuple[Array, str]:
+    """Return multipliers, (n,), that Clarabel ends with, and its status.
+
+    min rho such that M(rho, basis theta) >= 0, theta >= 0. Clarabel drops entries that M never has
+    and decomposes the cone where what remains is chordal (Zheng et al. (2020),
+    doi:10.1007/s10107-019-01366-3).
+
+    Args:
+        form: ``compressed`` or not.
+        basis: (n, k) columns of multipliers >= 0 of the form.
+        tolerance: Clarabel's gap and feasibility.
+    """
+    import clarabel
+    from scipy.sparse import csc_matrix, eye_array, hstack, vstack
+
+    k = basis.shape[1]
+    order = len(form.A[0])
+    columns, constant = _packed(form, basis)
+    positive = hstack([csc_matrix((k, 1)), -eye_array(k)])
+    rows = csc_matrix(vstack([-columns, positive], format="csc"))
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = tolerance
+    solver = clarabel.DefaultSolver(
+        csc_matrix((k + 1, k + 1)),
+        np.concatenate([[1.0], np.zeros(k)]),
+        rows,
+        np.concatenate([constant, np.zeros(k)]),
+        [clarabel.PSDTriangleConeT(order), clarabel.NonnegativeConeT(k)],
+        settings,
+    )
+    solution = solver.solve()
+    return basis @ np.maximum(np.asarray(solution.x)[1:], 0.0), str(solution.status)
+
+
+def _packed(form: Lure, basis: Array) -> tuple[csc_matrix, Array]:
+    """Return M's parts with rho and theta as columns, and its constant part, as Clarabel packs.
+
+    That is the upper triangle column by column, entries off the diagonal times sqrt(2).
+    """
+    from scipy.sparse import csc_matrix
+
+    order = form.A.shape[1]
+    column, row = np.tril_indices(order)
+    weight = np.where(row == column, 1.0, np.sqrt(2.0))
+    constant = matrix(form, np.zeros(len(form.A)))[0]
+    unit = np.zeros((order, order))
+    unit[: form.inputs, : form.inputs] = np.eye(form.inputs)
+    parts = [csc_matrix((unit[row, column] * weight)[:, None])]
+    for direction in basis.T:
+        part = matrix(form, direction)[0] - constant
+        parts.append(csc_matrix((part[row, column] * weight)[:, None]))
+    from scipy.sparse import hstack
+
+    return csc_matrix(hstack(parts, format="csc")), constant[row, column] * weight
