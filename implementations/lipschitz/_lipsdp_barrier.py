@@ -1,8 +1,7 @@
 """A barrier method for LipSDP that solves systems in the multipliers alone.
 
-In z = (x, w) with slopes in [-1, 1] (``Lure.looped``) the LMI is M = rho I_x - C'C + sum_j t_j
-(e_j e_j' - a_j a_j'). Each t_j comes with a matrix of rank two, so that with P = M^-1 the Hessian
-of -log det M is, entry by entry,
+Looped, the LMI is M = rho I_x - C'C + sum_j t_j (e_j e_j' - a_j a_j'). Each t_j comes with a matrix
+of rank two, so that with P = M^-1 the Hessian of -log det M is, entry by entry,
 
     H_jk = P_jk^2 - (A P)_jk^2 - (A P)_kj^2 + (A P A')_jk^2.
 
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
+from tiltyard.implementations.lipschitz._lipsdp_certificate import factor, looped_matrix
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
 
@@ -46,10 +45,9 @@ class _Barrier:
 
     def matrix(self, u: Array) -> Array:
         """Return M."""
-        t = self.B @ u[1:]
-        M = -self.C.T @ self.C - self.A.T @ (t[:, None] * self.A)
-        own = np.arange(len(M))
-        M[own, own] += np.concatenate([np.full(self.inputs, u[0]), t])
+        M = looped_matrix(self.A, self.C, self.B @ u[1:])
+        first = np.arange(self.inputs)
+        M[first, first] += u[0]
         return M
 
     def length(self, u: Array, lower: Array, step: Array, weight: float) -> float:
@@ -117,11 +115,11 @@ def central_path(form: Lure, basis: Array, theta: Array, tolerance: float) -> It
         tolerance: the relative distance of rho from its least value at which to end.
     """
     A, C = form.looped()
-    # y = middle v + reach w turns t (y - low v)(y - high v) into t reach^2 (w^2 - v^2).
     barrier = _Barrier(A, C, basis * form.reach[:, None] ** 2, form.inputs)
-    M = barrier.matrix(np.concatenate([[0.0], theta]))
     n = form.inputs
-    rho = float(np.linalg.eigvalsh(M[:n, n:] @ np.linalg.solve(M[n:, n:], M[n:, :n]) - M[:n, :n])[-1])
+    M = barrier.matrix(np.concatenate([[0.0], theta]))
+    passed = M[:n, n:] @ np.linalg.solve(M[n:, n:], M[n:, :n])
+    rho = float(np.linalg.eigvalsh(passed - M[:n, :n])[-1])
     u = np.concatenate([[1.5 * rho], theta])
     order = len(M) + len(theta)
     weight = order / rho

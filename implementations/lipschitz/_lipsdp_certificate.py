@@ -5,7 +5,12 @@ Fazlyab et al. (2019), arXiv:1906.04893, with diagonal multipliers. For t >= 0
     M(rho, t) = rho I_x - C'C + sum_j t_j (y_j - low_j v_j)(y_j - high_j v_j),  v = A z,
 
 as a quadratic form in z = (x, y) that is nowhere negative proves |C z|^2 <= rho |x|^2. (The paper's
-multipliers that couple neurons are not valid: Pauli et al. (2021), arXiv:2005.02929.)
+multipliers that couple neurons are not valid: Pauli et al. (2021), arXiv:2005.02929.) With slopes
+in [-1, 1] (``Lure.looped``) the same form in z = (x, w) is
+
+    M(rho, t) = rho I_x - C'C + T - A'TA,  T = diag(t_j reach_j^2) on w,
+
+which neurons of nearly one slope leave well conditioned.
 """
 
 from __future__ import annotations
@@ -16,18 +21,23 @@ from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
 
 
-def matrix(form: Lure, t: Array) -> tuple[Array, Array]:
-    """Return M(0, t), (N, N), and bounds of the size of what its diagonal is summed from, (N,)."""
-    product = form.low * form.high
+def matrix(form: Lure, t: Array) -> Array:
+    """Return M(0, t), (N, N), in z = (x, y): as sparse as the network."""
     cross = (form.middle * t)[:, None] * form.A
-    M = form.A.T @ ((product * t)[:, None] * form.A) - form.C.T @ form.C
-    size = (form.A**2).T @ (np.abs(product) * t) + (form.C**2).sum(axis=0)
+    M = form.A.T @ ((form.low * form.high * t)[:, None] * form.A) - form.C.T @ form.C
     M[form.inputs :] -= cross
     M[:, form.inputs :] -= cross.T
     own = np.arange(form.inputs, len(M))
     M[own, own] += t
-    size[own] += t
-    return M, size
+    return np.asarray(M)
+
+
+def looped_matrix(A: Array, C: Array, t: Array) -> Array:
+    """Return M(0, t), (N, N), in z = (x, w) for looped A and C and t times reach squared."""
+    M = -C.T @ C - A.T @ (t[:, None] * A)
+    own = np.arange(len(M) - len(t), len(M))
+    M[own, own] += t
+    return np.asarray(M)
 
 
 def certified(form: Lure, t: Array) -> float:
@@ -35,13 +45,18 @@ def certified(form: Lure, t: Array) -> float:
 
     rho is the largest eigenvalue of a Schur complement, raised until the Cholesky factorisation of
     M less a multiple of its diagonal ends: if that does, M is positive definite, whatever was
-    rounded on the way (Rump (2006), doi:10.1007/s10543-006-0056-1).
+    rounded on the way (Rump (2006), doi:10.1007/s10543-006-0056-1). What looping rounds is no more
+    than weights rounded to float64.
     """
     if not form.C.any():
         return 0.0
+    t = t * form.reach**2
     if not (np.isfinite(t).all() and (t > 0).all()):
         return np.inf
-    M, size = matrix(form, t)
+    A, C = form.looped()
+    M = looped_matrix(A, C, t)
+    size = (A**2).T @ t + (C**2).sum(axis=0)
+    size[form.inputs :] += t
     # N (N + 5) ulp covers the factorisation and the sums in M; twice that leaves room.
     shift = 2.0 * (len(M) + 5) ** 2 * np.finfo(float).eps
     own = np.arange(len(M))
@@ -80,25 +95,25 @@ def factor(M: Array) -> Array | None:
 
 
 def start(form: Lure) -> Array:
-    """Return strictly feasible multipliers, (n,), one for each layer.
+    """Return strictly feasible multipliers, (n,).
 
-    From the last layer back, a layer's multiplier is (1 + s) times the largest eigenvalue of what
-    the later ones ask of it. With s = middle / reach a chain's bound is at most the product of its
-    layers' norms and largest slopes, as ECLipsE-Fast's is (Xu & Sivaranjani (2024),
-    arXiv:2404.04375).
+    From the last layer back, neuron j's is 1 + middle_j / reach_j times the largest eigenvalue of
+    what later layers ask of its own. A chain's bound is then at most the product of its layers'
+    norms and largest slopes, as ECLipsE-Fast's is (Xu & Sivaranjani (2024), arXiv:2404.04375).
     """
-    Q = form.C.T @ form.C
-    t = np.empty(len(form.A))
+    A, C = form.looped()
+    reach = form.reach
+    Q = C.T @ C
+    t = np.empty(len(A))
     for index in np.unique(form.layer)[::-1]:
         mine = np.flatnonzero(form.layer == index)
-        ratio = float(np.mean(np.abs(form.middle[mine]) / form.reach[mine]))
         own = form.inputs + mine
         asked = Q[np.ix_(own, own)]
-        t[mine] = (1.0 + max(ratio, 1e-2)) * np.linalg.eigvalsh(asked)[-1]
+        most = np.linalg.eigvalsh(asked / np.outer(reach[mine], reach[mine]))[-1]
+        t[mine] = most * (1.0 + np.maximum(np.abs(form.middle[mine]) / reach[mine], 1e-2))
         rest = slice(0, own[0])
-        rows = form.A[mine, rest]
-        coupling = Q[own, rest] + (form.middle[mine] * t[mine])[:, None] * rows
-        passed = coupling.T @ np.linalg.solve(np.diag(t[mine]) - asked, coupling)
-        product = (form.low * form.high * t)[mine]
-        Q = Q[rest, rest] + passed - rows.T @ (product[:, None] * rows)
+        room = np.diag(t[mine] * reach[mine] ** 2) - asked
+        passed = Q[rest, own] @ np.linalg.solve(room, Q[own, rest])
+        weighted = (t * reach**2)[mine, None] * A[mine, rest]
+        Q = Q[rest, rest] + passed + A[mine, rest].T @ weighted
     return t

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tiltyard.implementations.lipschitz._lipsdp_certificate import matrix
+from tiltyard.implementations.lipschitz._lipsdp_certificate import looped_matrix, matrix
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
 
@@ -53,20 +53,22 @@ def optimal(form: Lure, basis: Array, tolerance: float) -> tuple[Array, str]:
 def _packed(form: Lure, basis: Array) -> tuple[csc_matrix, Array]:
     """Return M's parts with rho and theta as columns, and its constant part, as Clarabel packs.
 
-    That is the upper triangle column by column, entries off the diagonal times sqrt(2).
+    That is the upper triangle column by column, entries off the diagonal times sqrt(2). Looped
+    where slopes differ much in width: M in (x, y) is then nearly singular.
     """
-    from scipy.sparse import csc_matrix
+    from scipy.sparse import csc_matrix, hstack
 
     order = form.A.shape[1]
     column, row = np.tril_indices(order)
     weight = np.where(row == column, 1.0, np.sqrt(2.0))
-    constant = matrix(form, np.zeros(len(form.A)))[0]
-    unit = np.zeros((order, order))
-    unit[: form.inputs, : form.inputs] = np.eye(form.inputs)
-    parts = [csc_matrix((unit[row, column] * weight)[:, None])]
-    for direction in basis.T:
-        part = matrix(form, direction)[0] - constant
-        parts.append(csc_matrix((part[row, column] * weight)[:, None]))
-    from scipy.sparse import hstack
+    loop = form.looped() if form.reach.min() < 0.05 * form.reach.max() else None
 
-    return csc_matrix(hstack(parts, format="csc")), constant[row, column] * weight
+    def entries(t: Array) -> Array:
+        M = matrix(form, t) if loop is None else looped_matrix(*loop, t * form.reach**2)
+        return np.asarray(M[row, column] * weight)
+
+    constant = entries(np.zeros(len(form.A)))
+    first = (row == column) & (row < form.inputs)
+    parts = [csc_matrix(first[:, None].astype(float))]
+    parts += [csc_matrix((entries(direction) - constant)[:, None]) for direction in basis.T]
+    return csc_matrix(hstack(parts, format="csc")), constant
