@@ -1,8 +1,8 @@
 """Networks as a linear map and slope-restricted neurons in feedback (the form of Lur'e).
 
-With z = (x, y) of the differences of two inputs x and of the neurons' outputs y, a network of
-elementwise nonlinearities is v = A z, y_j = s_j v_j with s_j in [low_j, high_j], and its output C z.
-A_j has entries only at x and at neurons of earlier layers. Residual branches need nothing further.
+With z = (x, y), the differences of two inputs x and of the neurons' outputs y, a network of
+elementwise nonlinearities is v = A z, y_j = s_j v_j with s_j in [low_j, high_j], and its output is
+C z. A_j has entries only at x and at neurons of earlier layers; residual branches fit in, too.
 """
 
 from __future__ import annotations
