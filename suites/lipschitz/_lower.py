@@ -17,7 +17,8 @@ OPERATIONS = 4e9
 """Floating-point operations that the judge spends on a problem."""
 
 _ELITE = 4
-_PROPOSALS = 8
+_ROUNDS = 40
+_MOST = 20_000
 
 
 def lower_bounds(
@@ -25,10 +26,10 @@ def lower_bounds(
 ) -> tuple[Array, Array]:
     """Return the largest values found, (k, parts), and (k, parts, n) where they are attained."""
     search = _Search(problem, seed)
-    each = max(4.0, operations / (search.values.row_cost * problem.network.outputs))
+    each = min(_MOST, operations / (search.values.row_cost * problem.network.outputs))
     with one_thread():
-        search.sample(int(min(each / 3.0 / problem.regions, 4000)))
-        search.climb(int(min(each / 1.5, 200_000)))
+        search.sample(int(each / 3.0 / problem.regions))
+        search.climb(int(each / 1.5))
     return search.best()
 
 
@@ -61,9 +62,9 @@ class _Search:
     def climb(self, evaluations: int) -> None:
         """Change the best points a little, coordinates of them, or mix two; keep what is better."""
         k, parts, _ = self._shape
-        per_round = k * parts * _PROPOSALS
-        for _ in range(max(1, evaluations // per_round)):
-            owner = np.repeat(np.arange(k), parts * _PROPOSALS)
+        self._width = max(2, evaluations // (_ROUNDS * k * parts))
+        owner = np.repeat(np.arange(k), parts * self._width)
+        for _ in range(max(1, evaluations // len(owner))):
             self._take(self._proposals(owner), owner)
 
     def best(self) -> tuple[Array, Array]:
@@ -94,7 +95,7 @@ class _Search:
 
     def _proposals(self, owner: Owner) -> Array:
         rng, (k, parts, n) = self._rng, self._shape
-        which = rng.integers(_ELITE, size=(k, parts, _PROPOSALS))
+        which = rng.integers(_ELITE, size=(k, parts, self._width))
         rows = np.arange(k)[:, None, None], np.arange(parts)[None, :, None]
         base = self._points[(*rows, which)].reshape(-1, n)
         other = self._points[(*rows, rng.integers(_ELITE, size=which.shape))].reshape(-1, n)
