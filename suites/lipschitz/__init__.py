@@ -84,4 +84,14 @@ SUITE = Suite(
     judge=_judge,
     miniature=_miniature,
     module=__name__,
+    example="""
+        # The product of the layers' norms, where every nonlinearity is 1-Lipschitz.
+        bound = np.inf
+        plain = ("relu", "tanh", "sigmoid", "softplus", "groupsort", "none")
+        chained = problem.facts["architecture"] == "chain"
+        if chained and problem.facts["activation"] in plain and problem.norm != "max-rms":
+            order = np.inf if problem.norm == "linf" else 2
+            bound = np.prod([np.linalg.norm(weight, order) for weight in problem.chain.weights])
+        yield {"upper": np.full(problem.shape, bound)}
+    """,
 )
