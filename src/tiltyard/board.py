@@ -49,12 +49,17 @@ class Conditions:
     budget: Budget
     hardware: str
     track: str = ""
+    kind: str = ""
 
     @classmethod
     def of(
-        cls, record: Record, environments: Mapping[str, Mapping[str, Any]], track: str = ""
+        cls,
+        record: Record,
+        environments: Mapping[str, Mapping[str, Any]],
+        track: str = "",
+        kind: str = "",
     ) -> Conditions:
-        """Return a record's, with the track of its problem."""
+        """Return a record's, with the track of its problem and the kind of its implementation."""
         spec = record.spec
         return cls(
             suite_version=spec.suite_version,
@@ -63,6 +68,7 @@ class Conditions:
             budget=spec.budget,
             hardware=environments[record.environment]["hardware"],
             track=track,
+            kind=kind,
         )
 
 
@@ -164,9 +170,15 @@ class Board:
         return self.conditions.track
 
     @property
+    def kind(self) -> str:
+        """The suite's kind that its implementations are of; empty if the suite has none."""
+        return self.conditions.kind
+
+    @property
     def scope(self) -> str:
-        """Its tier and track, as titles name them: ``standard, track general``."""
-        return f"{self.tier}, track {self.track}" if self.track else self.tier
+        """Its tier, track and kind, as titles name them: ``standard, track general``."""
+        track = f", track {self.track}" if self.track else ""
+        return f"{self.tier}{track}, kind {self.kind}" if self.kind else f"{self.tier}{track}"
 
     def describe(self) -> str:
         """Return the conditions in one line."""

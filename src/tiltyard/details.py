@@ -54,6 +54,7 @@ def _suite(registry: Registry, suite: Suite) -> Facts:
         "suite": f"{suite.name}, version {suite.version}: {suite.title}",
         "summary": suite.summary,
         "tracks": ", ".join(suite.tracks),
+        "kinds": ", ".join(suite.kinds),
         "targets": f"{suite.gap} at most " + ", ".join(f"{t:g}" for t in suite.targets),
         "metrics": "; ".join(
             f"{m.name} ({m.better} is better): {m.summary}" for m in suite.metrics
@@ -73,6 +74,7 @@ def _suite(registry: Registry, suite: Suite) -> Facts:
 def _method(method: Implementation) -> Facts:
     return {
         "implementation": f"{method.name}, for suite {method.suite}",
+        "kind": method.kind,
         "summary": method.summary,
         "cites": method.cites,
         "parameters": _pairs(method.parameters),

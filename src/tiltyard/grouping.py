@@ -25,7 +25,7 @@ def boards(
     records: Iterable[Record],
     environments: Mapping[str, Mapping[str, Any]],
 ) -> list[Board]:
-    """Return a board for every set of conditions, a track being one; the most telling first.
+    """Return a board for every set of conditions, track and kind being two; most telling first.
 
     The first one is of the suite's current version, with the tier's own budget where such runs
     exist, then with the most records. Runs without a budget in seconds belong to sweeps and claims.
@@ -41,6 +41,7 @@ def boards(
         environments: the store's.
     """
     track_of = cache(partial(registry.track, suite.name))
+    kinds = {method.name: method.kind for method in registry.methods_of(suite.name)}
     names = None
     others = {one.seconds for key, one in suite.tiers.items() if tier not in (None, key)}
     if tier is not None:
@@ -54,7 +55,8 @@ def boards(
         if kept and (names is None or spec.problem in names):
             labels[spec.id] = label(registry, spec)
             key = (labels[spec.id], spec.problem, spec.seed)
-            groups[Conditions.of(record, environments, track_of(spec.problem))][key] = record
+            part = track_of(spec.problem), kinds.get(spec.implementation, "")
+            groups[Conditions.of(record, environments, *part)][key] = record
     usual = {Budget(seconds=one.seconds) for key, one in suite.tiers.items() if tier in (None, key)}
 
     def weight(item: tuple[Conditions, Mapping[Any, Record]]) -> tuple[bool, bool, int]:
@@ -81,35 +83,57 @@ def boards(
     return made
 
 
-def by_track(found: Sequence[Board]) -> list[list[Board]]:
-    """Return the boards of each track that has any, in the suite's order, the most telling first.
+def by_part(found: Sequence[Board]) -> list[list[Board]]:
+    """Return the boards of each kind and track that has any, the most telling first.
 
-    Those of a suite without tracks are one list.
+    The main kind comes first, and of each kind the tracks in the suite's order. The boards of a
+    suite without kinds and tracks are one list.
     """
-    order = {track: index for index, track in enumerate(found[0].suite.tracks)} if found else {}
-    groups: dict[str, list[Board]] = defaultdict(list)
+    groups: dict[tuple[int, int], list[Board]] = defaultdict(list)
     for board in found:
-        groups[board.track].append(board)
-    return [groups[track] for track in sorted(groups, key=lambda one: order.get(one, len(order)))]
+        kinds, tracks = board.suite.kinds, board.suite.tracks
+        groups[_place(board.kind, kinds), _place(board.track, tracks)].append(board)
+    return [groups[key] for key in sorted(groups)]
 
 
-def boards_of_store(
-    registry: Registry, suite: Suite, tier: str | None, store: Store, track: str | None = None
+def main_kind(parts: Sequence[list[Board]]) -> list[list[Board]]:
+    """Return those of ``by_part`` that are of the first kind that has any."""
+    return [boards for boards in parts if boards[0].kind == parts[0][0].kind]
+
+
+def _place(name: str, names: Sequence[str]) -> int:
+    """Return where a name stands; after the last where it is none of them."""
+    return names.index(name) if name in names else len(names)
+
+
+def boards_of_store(  # noqa: PLR0913 - what is asked for
+    registry: Registry,
+    suite: Suite,
+    tier: str | None,
+    store: Store,
+    *,
+    track: str | None = None,
+    kind: str | None = None,
 ) -> list[Board]:
-    """Return ``boards`` of a store's runs with a budget in seconds, of one track or of all.
+    """Return ``boards`` of a store's runs with a budget in seconds, of one track or kind or of all.
 
     Raises:
-        TiltyardError: the tier or the track is unknown, or has no records.
+        TiltyardError: the tier, the track or the kind is unknown, or has no records.
     """
     if track is not None:
         suite.require_track(track)
+    if kind is not None:
+        suite.require_kind(kind)
     if tier is not None and tier not in suite.tiers:
         raise unknown("tier", tier, suite.tiers)
     records = store.records(suite.name, timed=True, answers=False)
     found = boards(registry, suite, tier, records, store.environments())
-    found = [board for board in found if track in (None, board.track)]
+    found = [
+        board for board in found if track in (None, board.track) and kind in (None, board.kind)
+    ]
     if not found:
-        asked = [(key, value) for key, value in (("tier", tier), ("track", track)) if value]
+        known = (("tier", tier), ("track", track), ("kind", kind))
+        asked = [(key, value) for key, value in known if value]
         told = " and".join(f" of {key} {value}" for key, value in asked)
         options = "".join(f" --{key} {value}" for key, value in asked)
         raise TiltyardError(

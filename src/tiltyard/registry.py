@@ -13,7 +13,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -273,13 +273,17 @@ def _one_line(error: BaseException) -> str:
 
 
 def _check_owners(found: Registry) -> None:
-    """Move plug-ins of suites that nobody registered to the broken ones."""
-    tables: tuple[Mapping[Any, Any], ...] = (found.families, found.implementations, found.claims)
+    """Move plug-ins that no suite has a place for to the broken ones."""
+    tables: tuple[dict[Any, Any], ...] = (found.families, found.implementations, found.claims)
     for table in tables:
-        for key in [key for key in table if key[0] not in found.suites]:
-            plugin = table.pop(key)  # type: ignore[attr-defined]
-            reason = str(unknown("suite", key[0], found.suites))
-            found.broken.append(Broken(getattr(plugin, "file", plugin.module), reason))
+        for key, plugin in list(table.items()):
+            if (owner := found.suites.get(key[0])) is None:
+                reason = str(unknown("suite", key[0], found.suites))
+            else:
+                reason = owner.misfit(plugin.kind) if table is found.implementations else ""
+            if reason:
+                del table[key]
+                found.broken.append(Broken(getattr(plugin, "file", plugin.module), reason))
 
 
 @cache

@@ -217,6 +217,18 @@ class Suite:
         if name not in self.tracks:
             raise unknown("track", name, self.tracks)
 
+    def require_kind(self, name: str) -> None:
+        """Refuse a kind that the suite does not have."""
+        if name not in self.kinds:
+            raise unknown("kind", name, self.kinds)
+
+    def misfit(self, kind: str) -> str:
+        """Return why no implementation of the suite may be of this kind, or the empty string."""
+        if kind in (self.kinds or ("",)):
+            return ""
+        kinds = f"its kinds: {', '.join(self.kinds)}" if self.kinds else "it has no kinds"
+        return f"kind {kind!r} is none of suite {self.name}; {kinds}"
+
     def cost(self, oracles: Mapping[str, int]) -> float:
         """Return the weighted oracle calls."""
         return sum(weight * oracles.get(name, 0) for name, weight in self.oracles.items())

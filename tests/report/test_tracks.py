@@ -6,7 +6,7 @@ import pytest
 from odd_boards import ENVIRONMENTS, board_of
 from toy_store import PLUS, fill, record
 
-from tiltyard.grouping import boards, by_track
+from tiltyard.grouping import boards, by_part
 from tiltyard.report.badge import badges
 from tiltyard.report.conditions import command
 from tiltyard.report.exports import exports
@@ -36,7 +36,7 @@ def ground():
 
 
 def tracks_of(toy, records, tier="smoke"):
-    return by_track(boards(toy, toy.suite("ground"), tier, records, ENVIRONMENTS))
+    return by_part(boards(toy, toy.suite("ground"), tier, records, ENVIRONMENTS))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def _global_options(
         os.environ["TILTYARD_PLUGINS"] = plugins
 
 
-for _module in ("look", "runs", "studies", "boards", "history", "author"):
+for _module in ("look", "runs", "studies", "boards", "compare", "history", "author"):
     import_module(f"tiltyard.cli.{_module}").register(app)
 
 

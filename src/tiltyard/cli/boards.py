@@ -1,4 +1,4 @@
-"""Commands that show results: leaderboard, compare, report, export."""
+"""Commands that show results: leaderboard, report, export."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ FINE = ("solved", "stopped", "unsupported")
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(leaderboard)
-    app.command()(compare)
     app.command()(report)
     app.command()(export)
 
@@ -31,6 +30,7 @@ def leaderboard(
     suite: opt.SuiteName,
     tier: opt.AnyTier = None,
     track: opt.Track = None,
+    kind: opt.Kind = None,
     as_json: opt.Json = False,
     markdown: Annotated[
         bool,
@@ -42,17 +42,16 @@ def leaderboard(
     ] = False,
     store: opt.StorePath = opt.STORE,
 ) -> None:
-    """Rank the implementations of a suite, with intervals; of each of its tracks, if it has any."""
+    """Rank the implementations of a suite, with intervals; each of its tracks and kinds apart."""
     from tiltyard.cli.screen import console, print_json
     from tiltyard.errors import TiltyardError
-    from tiltyard.grouping import by_track
 
     if markdown and tuned:
         raise TiltyardError("--markdown and --tuned do not go together; 'tiltyard report' has both")
     if markdown:
-        _print_readme(suite, tier, track, store, as_json=as_json)
+        _print_readme(suite, tier, store, track=track, kind=kind, as_json=as_json)
         return
-    found = by_track(_boards(suite, tier, store, track))
+    found = boards_of(suite, tier, store, track=track, kind=kind)
     if tuned:
         _print_tuned([boards[0] for boards in found], as_json=as_json)
         return
@@ -69,56 +68,6 @@ def leaderboard(
         for other in others:
             line = f"not in this table: {len(other.records)} runs, {other.describe()}"
             console.print(line, soft_wrap=True)
-
-
-def compare(
-    first: Annotated[str, typer.Argument(metavar="A", help="An implementation.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
-    suite: Annotated[str | None, typer.Option(help="Needed if several have both.")] = None,
-    tier: opt.AnyTier = None,
-    track: opt.Track = None,
-    as_json: opt.Json = False,
-    store: opt.StorePath = opt.STORE,
-) -> None:
-    """Compare two implementations, problem by problem, on each track whose board has both."""
-    from tiltyard.cli.screen import print_json
-    from tiltyard.errors import TiltyardError, unknown
-    from tiltyard.grouping import by_track
-
-    tracks = by_track(_boards(suite or _common_suite(first, second), tier, store, track))
-    found = [boards[0] for boards in tracks]
-    both = [one for one in found if {first, second} <= set(one.implementations)]
-    if not both:
-        known = sorted({name for board in found for name in board.implementations})
-        absent = [name for name in (first, second) if name not in known]
-        if absent:
-            raise unknown("implementation", absent[0], known)
-        raise TiltyardError(f"{first} and {second} take no track both")
-    if as_json:
-        pairs = [{"first": first, "second": second, **_track_json(one),
-                  **one.compare(first, second).to_json()} for one in both]  # fmt: skip
-        print_json(pairs if both[0].suite.tracks else pairs[0])
-        return
-    for board in both:
-        _print_duel(board, first, second)
-
-
-def _print_duel(board: Board, first: str, second: str) -> None:
-    """Print two implementations' times and gaps on each problem of a board."""
-    import math
-
-    from tiltyard.cli.screen import number, print_table, seconds
-
-    rows = []
-    for problem in board.problems:
-        target = board.common_target(problem, first, second)
-        times = [board.seconds(name, problem, target) for name in (first, second)]
-        gaps = [number(board.gap(name, problem)) for name in (first, second)]
-        ratio = times[1] / times[0] if all(map(math.isfinite, times)) else math.nan
-        rows.append((problem, f"{target:g}", *map(seconds, times), number(ratio), *gaps))
-    columns = ("problem", ">target", f">{first}", f">{second}", ">ratio", ">gap", ">gap")
-    print_table(f"{first} against {second}: {board.describe()}", columns, rows)
-    typer.echo(board.compare(first, second).sentence(first, second))
 
 
 def report(
@@ -162,22 +111,33 @@ def export(
     typer.echo(f"{count} rows in {out}")
 
 
-def _boards(suite: str, tier: str | None, store: Path, track: str | None) -> list[Board]:
-    from tiltyard.grouping import boards_of_store
+def boards_of(
+    suite: str,
+    tier: str | None,
+    store: Path,
+    *,
+    track: str | None = None,
+    kind: str | None = None,
+) -> list[list[Board]]:
+    """Return a store's boards of a suite by kind and track, as ``by_part`` does."""
+    from tiltyard.grouping import boards_of_store, by_part
     from tiltyard.registry import registry
     from tiltyard.store import Store
 
     found = registry()
     with Store(store, readonly=True) as opened:
-        return boards_of_store(found, found.suite(suite), tier, opened, track)
+        one = found.suite(suite)
+        return by_part(boards_of_store(found, one, tier, opened, track=track, kind=kind))
 
 
-def _track_json(board: Board) -> dict[str, str]:
-    return {"track": board.track} if board.suite.tracks else {}
+def part_json(board: Board) -> dict[str, str]:
+    """Return a board's track and kind, where its suite has some."""
+    track = {"track": board.track} if board.suite.tracks else {}
+    return {**track, "kind": board.kind} if board.suite.kinds else track
 
 
 def _rows_json(board: Board) -> list[dict[str, Any]]:
-    return [{**_track_json(board), **row.to_json()} for row in board.rows]
+    return [{**part_json(board), **row.to_json()} for row in board.rows]
 
 
 def _print_board(board: Board) -> None:
@@ -252,11 +212,20 @@ def _tuned_json(found: Tuned) -> list[dict[str, Any]]:
 
 
 def _print_readme(
-    name: str, tier: str | None, track: str | None, store: Path, *, as_json: bool
+    name: str,
+    tier: str | None,
+    store: Path,
+    *,
+    track: str | None,
+    kind: str | None,
+    as_json: bool,
 ) -> None:
-    """Print the top of a tier's boards; without a tier, of the most demanding one with runs."""
+    """Print the top of a tier's boards; without a tier, of the most demanding one with runs.
+
+    Without a kind, those of the suite's main one are printed alone.
+    """
     from tiltyard.errors import TiltyardError
-    from tiltyard.grouping import boards, boards_of_store, by_track
+    from tiltyard.grouping import boards, boards_of_store, by_part, main_kind
     from tiltyard.registry import registry
     from tiltyard.report.markdown import readme_markdown
     from tiltyard.run.plan import TIERS
@@ -273,27 +242,6 @@ def _print_readme(
             known = (one for one in reversed(TIERS) if one in suite.tiers)
             made = (one for one in known if boards(found, suite, one, records, environments))
             tier = next(made, None)
-        shown = [
-            tracks[0] for tracks in by_track(boards_of_store(found, suite, tier, opened, track))
-        ]
+        stored = boards_of_store(found, suite, tier, opened, track=track, kind=kind)
+    shown = [part[0] for part in main_kind(by_part(stored))]
     typer.echo("\n".join(readme_markdown(board, environments) for board in shown), nl=False)
-
-
-def _common_suite(first: str, second: str) -> str:
-    """Return the one suite that has both implementations."""
-    from tiltyard.errors import TiltyardError, unknown
-    from tiltyard.registry import registry
-
-    found = registry()
-    having = []
-    for written in (first, second):
-        name = written.partition("[")[0]
-        suites = {suite for suite, method in found.implementations if method == name}
-        if not suites:
-            raise unknown("implementation", name, (method for _, method in found.implementations))
-        having.append(suites)
-    both = sorted(having[0] & having[1])
-    if len(both) != 1:
-        where = f"are in {' and '.join(both)}; say which with --suite" if both else "share no suite"
-        raise TiltyardError(f"{first} and {second} {where}")
-    return both[0]

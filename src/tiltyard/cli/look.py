@@ -82,10 +82,11 @@ def _suites(found: Registry, suites: list[str], _: str | None) -> list[dict[str,
 
 
 def _implementations(found: Registry, suites: list[str], _: str | None) -> list[dict[str, Any]]:
-    return [
+    rows = [
         {
             "name": method.name,
             "suite": name,
+            "kind": method.kind,
             "available": not method.missing(),
             "reason": method.missing(),
             "devices": list(method.devices),
@@ -94,6 +95,7 @@ def _implementations(found: Registry, suites: list[str], _: str | None) -> list[
         for name in suites
         for method in found.methods_of(name)
     ]
+    return _told(rows, "kind")
 
 
 def _problems(found: Registry, suites: list[str], tier: str | None) -> list[dict[str, Any]]:
@@ -114,9 +116,14 @@ def _problems(found: Registry, suites: list[str], tier: str | None) -> list[dict
                 {"name": n, "suite": suite, "track": found.track(suite, n), "tiers": tiers}
                 for n, tiers in names.items()
             ]
-    if not any(found.suites[suite].tracks for suite in suites):
-        return [{key: row[key] for key in row if key != "track"} for row in rows]
-    return rows
+    return _told(rows, "track")
+
+
+def _told(rows: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """Return rows without one of their columns if it is empty in all of them."""
+    if any(row[key] for row in rows):
+        return rows
+    return [{other: row[other] for other in row if other != key} for row in rows]
 
 
 def _datasets(found: Registry, _: list[str], __: str | None) -> list[dict[str, Any]]:

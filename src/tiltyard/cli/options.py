@@ -17,6 +17,9 @@ AnyTier = Annotated[
 Track = Annotated[
     str | None, typer.Option("--track", help="Only problems of this track of a suite.")
 ]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="Only implementations of this kind of a suite.")
+]
 Problems = Annotated[
     list[str] | None,
     typer.Option("--problem", "-p", help="Problems: a glob or an exact name. Repeatable."),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tiltyard.cli import options as opt
+
+if TYPE_CHECKING:  # imported when a command runs
+    from tiltyard.registry import Registry
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +22,7 @@ def run(
     suites: Annotated[list[str] | None, typer.Argument(help="Suites [default: all].")] = None,
     tier: opt.Tier = "smoke",
     track: opt.Track = None,
+    kind: opt.Kind = None,
     problem: opt.Problems = None,
     implementation: opt.Implementations = None,
     seeds: opt.Seeds = None,
@@ -47,7 +51,6 @@ def run(
     """
     from tiltyard.cli.execution import make_runs
     from tiltyard.cli.screen import console
-    from tiltyard.errors import unknown
     from tiltyard.grouping import label
     from tiltyard.registry import registry
     from tiltyard.run.plan import Selection, plan
@@ -56,6 +59,7 @@ def run(
     selection = Selection(
         tier=tier,
         track=track,
+        kind=kind,
         problems=problem or (),
         implementations=implementation or (),
         seeds=seeds,
@@ -66,11 +70,7 @@ def run(
         threads=threads,
         tune=tune,
     )
-    having = [name for name, one in sorted(found.suites.items()) if track in (None, *one.tracks)]
-    if not suites and not having:
-        known = {name for one in found.suites.values() for name in one.tracks}
-        raise unknown("track", str(track), known)
-    chosen = [found.suite(name) for name in suites or having]
+    chosen = [found.suite(name) for name in suites or _having(found, track, kind)]
     specs = [spec for suite in chosen for spec in plan(found, suite, selection)]
     if dry_run:
         for spec in specs:
@@ -81,6 +81,20 @@ def run(
         return 0
     summary = make_runs(found, store, specs, jobs=jobs, wall=wall, memory=memory, again=again)
     return int(summary.failed)
+
+
+def _having(found: Registry, track: str | None, kind: str | None) -> list[str]:
+    """Return the names of the suites that have a track and a kind, where these are given."""
+    from tiltyard.errors import unknown
+
+    every = sorted(found.suites.items())
+    tracked = [(name, one) for name, one in every if track in (None, *one.tracks)]
+    if not tracked:
+        raise unknown("track", str(track), {name for _, one in every for name in one.tracks})
+    having = [name for name, one in tracked if kind in (None, *one.kinds)]
+    if not having:
+        raise unknown("kind", str(kind), {name for _, one in tracked for name in one.kinds})
+    return having
 
 
 def replay(

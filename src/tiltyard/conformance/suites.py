@@ -159,6 +159,8 @@ def _scores(subject: _Subject) -> Iterator[str]:
     kept = {key: array.copy() for key, array in answer.items()}
     verdicts = [judge.score(answer), judge.score(answer)]
     wanted = {metric.name for metric in suite.metrics}
+    if verdicts[0].kind not in ("", *suite.kinds):
+        yield f"a verdict is of kind {verdicts[0].kind!r}, which is none of the suite's"
     if set(verdicts[0].metrics) != wanted:
         yield f"metrics {sorted(verdicts[0].metrics)} instead of {sorted(wanted)}"
     if not _same(verdicts[0].metrics, verdicts[1].metrics):

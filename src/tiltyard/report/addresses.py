@@ -57,7 +57,7 @@ def markdown_address(board: Board) -> str:
 
 def board_stem(board: Board) -> str:
     """Return what the names of a leaderboard's own files start with."""
-    parts = (board.suite.name, board.track, board.tier)
+    parts = (board.suite.name, board.track, board.kind, board.tier)
     return "-".join(slug(part) for part in parts if part)
 
 

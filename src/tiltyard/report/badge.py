@@ -58,7 +58,8 @@ def rank_badge(board: Board, row: Row) -> str:
         f"Tiltyard {board.suite.name}, tier {board.scope}: {row.implementation}, {told}, "
         f"pool {board.pool}"
     )
-    label = " ".join(part for part in ("tiltyard", board.suite.name, board.track) if part)
+    parts = ("tiltyard", board.suite.name, board.track, board.kind)
+    label = " ".join(part for part in parts if part)
     return _drawn(label, message, colour, title)
 
 

@@ -30,6 +30,7 @@ def describe(conditions: Conditions, environments: Environments) -> dict[str, st
     """Return what a board's rows have in common, by name."""
     return {
         **({"track": conditions.track} if conditions.track else {}),
+        **({"kind": conditions.kind} if conditions.kind else {}),
         "device": conditions.device,
         "threads": str(conditions.threads),
         "budget": f"{budget(conditions.budget)} a run",
@@ -66,6 +67,7 @@ def command(board: Board) -> str:
     conditions, tier = board.conditions, board.suite.tiers.get(board.tier)
     words = ["tiltyard", "run", board.suite.name, "--tier", board.tier]
     words += ["--track", board.track] if board.track else []
+    words += ["--kind", board.kind] if board.kind else []
     if tier is None or conditions.budget.seconds != tier.seconds:
         words += _option("seconds", conditions.budget.seconds)
     words += _option("iterations", conditions.budget.iterations)

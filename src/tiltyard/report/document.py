@@ -46,6 +46,7 @@ def board_json(board: Board, environments: Environments) -> dict[str, Any]:
         "suite_title": suite.title,
         "suite_version": conditions.suite_version,
         "track": board.track,
+        **({"kind": board.kind} if board.kind else {}),
         "tier": board.tier,
         "not_for_publication": board.tier == "smoke",
         "caution": caution(board),

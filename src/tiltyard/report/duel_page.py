@@ -32,7 +32,7 @@ def duel_values(
         view: their suite's.
         first: an implementation.
         second: another one.
-        results: their times compared, by the section of the tier and track.
+        results: their times compared, by the section of the tier, track and kind.
     """
     suite = view.suite.name
     return {

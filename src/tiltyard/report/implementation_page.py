@@ -53,6 +53,7 @@ def _facts(method: Implementation) -> dict[str, str]:
         f"{fact} = {' or '.join(map(str, values))}" for fact, values in method.requires.items()
     )
     return {
+        **({"kind": method.kind} if method.kind else {}),
         "source": source_path(method),
         "sha256": source_hash(Path(method.file)) if Path(method.file).is_file() else "not found",
         "devices": ", ".join(method.devices),

@@ -95,7 +95,7 @@ def readme_markdown(board: Board, environments: Environments) -> str:
     warnings += [_text(note)] if (note := caution(board)) else []
     alignment = ["---", "---", *["---:"] * (len(heads) - 2)]
     conditions = in_words(describe_board(board, environments), _text)
-    where = (board.suite.name, board.track, board.tier)
+    where = (board.suite.name, board.track, board.kind, board.tier)
     lines = [
         f"<!-- tiltyard:{':'.join(slug(part) for part in where if part)} -->",
         "",

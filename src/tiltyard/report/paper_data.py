@@ -93,7 +93,8 @@ def to_csv(
     # All text is quoted: the writer itself would leave a carriage return bare.
     writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     track = {"track": board.track} if board.track else {}
-    where = {"suite": board.suite.name, **track, "tier": board.tier, "pool": board.pool}
+    kind = {"kind": board.kind} if board.kind else {}
+    where = {"suite": board.suite.name, **track, **kind, "tier": board.tier, "pool": board.pool}
     writer.writerow([*where, "implementation", *heads])
     for name, points in lines.items():
         for first, second in points:

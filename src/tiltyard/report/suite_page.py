@@ -36,7 +36,7 @@ _OTHERS = 8
 """Boards of other conditions that are shown as tables; the rest are lines."""
 
 Duels = Mapping[tuple[str, str], Mapping[str, Duel]]
-"""Head-to-head results of each pair of implementations, by the section of its tier and track."""
+"""Head-to-head results of each pair of implementations, by the section of their board."""
 
 
 def suite_values(view: SuiteView, claims: Sequence[Outcome], duels: Duels) -> dict[str, Any]:

@@ -194,13 +194,15 @@ def implementations(view: SuiteView) -> Table:
         rows.append(
             [
                 Cell(name, href=implementation_address(view.suite.name, name)),
+                *([Cell(method.kind if method else "-")] if view.suite.kinds else []),
                 Cell(method.summary if method else "not registered any more"),
                 Cell("", parts=list(links(method.cites)) if method else ()),
                 Cell(", ".join(method.devices) if method else "-"),
                 Cell(str(len(records)), value=len(records)),
             ]
         )
-    heads = ("implementation", "what it does", "source", "devices", "runs")
+    kind = ["kind"] if view.suite.kinds else []
+    heads = ["implementation", *kind, "what it does", "source", "devices", "runs"]
     columns = [Column(head, numeric=head == "runs") for head in heads]
     return Table("Every implementation", columns, rows)
 

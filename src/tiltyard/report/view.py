@@ -11,7 +11,7 @@ import numpy as np
 
 from tiltyard.analysis import Analysis
 from tiltyard.board import Board
-from tiltyard.grouping import boards, by_track, label
+from tiltyard.grouping import boards, by_part, label
 from tiltyard.registry import Registry
 from tiltyard.report.conditions import Environments
 from tiltyard.report.format import slug
@@ -44,7 +44,7 @@ class Duel:
 
 @dataclass(frozen=True)
 class TierView:
-    """One tier of a suite, or a track of it: its main board, and those of other conditions.
+    """One tier of a suite, or a track or kind of it: its main board, and those of other conditions.
 
     Attributes:
         board: the most telling board.
@@ -63,8 +63,10 @@ class TierView:
     @property
     def anchor(self) -> str:
         """The id of its section."""
-        parts = ("tier", slug(self.board.tier), slug(self.board.track) if self.board.track else "")
-        return "-".join(part for part in parts if part)
+        board = self.board
+        return "-".join(
+            slug(part) for part in ("tier", board.tier, board.track, board.kind) if part
+        )
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -132,11 +134,11 @@ class SuiteView:
 
     @cached_property
     def tiers(self) -> list[TierView]:
-        """Every tier that has runs, the most demanding first; each of its tracks by itself."""
+        """Every tier that has runs, the most demanding first; each kind and track by itself."""
         views = []
         for tier in [one for one in reversed(TIERS) if one in self.suite.tiers]:
             found = boards(self.registry, self.suite, tier, self.records, self.environments)
-            for board, *rest in by_track(found):
+            for board, *rest in by_part(found):
                 labels = {one.spec.id: label(self.registry, one.spec) for one in board.records}
                 names = {labels[one.spec.id]: one.spec.implementation for one in board.records}
                 best = tuned(self.registry, board)

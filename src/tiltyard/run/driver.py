@@ -197,6 +197,10 @@ class Run:
         verdict = self._score(accepted)
         if not verdict.sound:
             raise _Ended(Status.UNSOUND, verdict.reason)
+        if verdict.kind and verdict.kind != self._method.kind:
+            own = self._method.kind or "none"
+            reason = f"gave an answer of kind {verdict.kind}; the implementation's kind: {own}"
+            raise _Ended(Status.INVALID_ANSWER, reason)
         gap = verdict.metrics[self._suite.gap]
         if not math.isfinite(gap):
             raise _Ended(Status.DIVERGED, f"{self._suite.gap} is {gap}")

@@ -28,6 +28,7 @@ class Selection:
     Attributes:
         tier: whose problems and budget are taken.
         track: whose problems are taken; None takes those of all.
+        kind: whose implementations are taken; None takes those of all.
         problems: patterns over the tier's problems; a name with brackets, or of a family without
             parameters, selects that problem whatever its tier. Empty selects all.
         implementations: patterns over names, or ``name[parameter=value]``. Empty selects all.
@@ -43,6 +44,7 @@ class Selection:
 
     tier: str = "smoke"
     track: str | None = None
+    kind: str | None = None
     problems: Sequence[str] = ()
     implementations: Sequence[str] = ()
     seeds: int | None = None
@@ -75,7 +77,9 @@ def plan(registry: Registry, suite: Suite, selection: Selection) -> list[RunSpec
     tier = suite.tiers[selection.tier]
     settings = [
         (method.name, parameters)
-        for method, named in select_implementations(registry, suite.name, selection.implementations)
+        for method, named in select_implementations(
+            registry, suite.name, selection.implementations, selection.kind
+        )
         for parameters in _settings(method, named, selection.tune or 0)
     ]
     budget = Budget(
@@ -156,10 +160,16 @@ def select_problems(
 
 
 def select_implementations(
-    registry: Registry, suite: str, patterns: Sequence[str]
+    registry: Registry, suite: str, patterns: Sequence[str], kind: str | None = None
 ) -> list[tuple[Implementation, Mapping[str, Value]]]:
-    """Return methods, each with the parameters that a pattern gave it."""
-    methods = registry.methods_of(suite)
+    """Return methods, each with the parameters that a pattern gave it.
+
+    Raises:
+        TiltyardError: a pattern selects nothing, a name is unknown, or of another kind.
+    """
+    if kind is not None:
+        registry.suite(suite).require_kind(kind)
+    methods = [one for one in registry.methods_of(suite) if kind in (None, one.kind)]
     if not patterns:
         return [(method, {}) for method in methods]
     chosen: dict[str, tuple[Implementation, Mapping[str, Value]]] = {}
@@ -172,6 +182,8 @@ def select_implementations(
         else:
             name, spelled = parse_name(pattern)
             method = registry.implementation(suite, name)
+            if kind not in (None, method.kind):
+                raise TiltyardError(f"{name} is of kind {method.kind}, not of {kind}")
             chosen[pattern] = (method, with_defaults(method, spelled))
     return list(chosen.values())
 

@@ -58,6 +58,7 @@ def new_implementation(
         name=name,
         suite=suite,
         imports="import numpy as np\n\n" if "np." in body else "",
+        of=f', kind="{owner.kinds[0]}"' if owner.kinds else "",
         tune=', tune={"step": (1e-3, 1e1, "log")}' if tuned else "",
         parameters=", *, step: float = 0.1" if tuned else "",
         kind=_class_of(problem),
