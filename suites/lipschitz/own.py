@@ -35,8 +35,8 @@ def _track(parameters: Mapping[str, Value]) -> str:
 def own_local(  # noqa: PLR0913 - a problem's parameters
     _rng: np.random.Generator,
     *,
-    file: str = "",
-    points: str = "",
+    file: str = "none",
+    points: str = "none",
     track: str = "local-linf",
     radius: float = 0.05,
     clip: str = "none",
@@ -77,7 +77,7 @@ def own_local(  # noqa: PLR0913 - a problem's parameters
 def own_global(  # noqa: PLR0913 - a problem's parameters
     _rng: np.random.Generator,
     *,
-    file: str = "",
+    file: str = "none",
     track: str = "global-l2",
     output: str = "all",
     shape: str = "flat",

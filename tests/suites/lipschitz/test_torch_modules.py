@@ -203,5 +203,11 @@ def test_nothing_in_a_file_is_executed(write, tmp_path):
 
 def test_only_the_named_classes_of_torch_are_allowed(tmp_path):
     torch.save(nn.Sequential(nn.Linear(2, 2), nn.SiLU()), tmp_path / "net.pt")
-    with pytest.raises(TiltyardError, match=r"asks for torch\.nn\.modules\.activation\.SiLU"):
+    with pytest.raises(Unsupported, match="layer SiLU is none of"):
+        read_pt(tmp_path / "net.pt")
+
+
+def test_a_function_of_torch_is_not_allowed_either(tmp_path):
+    torch.save({"0.weight": torch.hub.load}, tmp_path / "net.pt")
+    with pytest.raises(TiltyardError, match=r"asks for torch\.hub\.load, which is not allowed"):
         read_pt(tmp_path / "net.pt")
