@@ -1,0 +1,233 @@
+"""Networks that sort or reflect, as a linear map and one-Lipschitz groups in feedback.
+
+A sorted group keeps its sum and a Householder pair its part along the mirror; what is left is
+w = s(t) with |dw| <= |dt|, t an orthonormal basis of the rest. Writing the kept part as linear in
+the input eliminates the multipliers gamma, nu and tau of the quadratic constraints of Pauli et al.
+(2024), arXiv:2401.14033: by Finsler's lemma what remains for lambda holds if and only if the whole
+holds for some of them, T = lambda I, S = P = nu 11' with a large nu. The LMI shrinks by one
+coordinate for every group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiltyard.errors import Unsupported
+from tiltyard.implementations.lipschitz._sorting_primal_dual import primal_dual
+from tiltyard.implementations.lipschitz._lipsdp_certificate import certified, start
+from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
+from tiltyard.suites.lipschitz.layers import Array, GroupSort, Householder
+from tiltyard.suites.lipschitz.network import Chain, Nonlinear
+
+
+SLACK = 1.05
+"""By how much the first multipliers exceed what they need."""
+
+
+@dataclass(frozen=True, eq=False)
+class Feedback:
+    """One nonlinearity z = keep v + made y of v, where y_j = s_j (take v)_j.
+
+    Attributes:
+        take: (k, n).
+        keep: (n, n).
+        made: (n, k).
+        low: least slope of every s_j; the largest is 1.
+        group: (k,) neurons of a group share a multiplier: their slopes are one matrix.
+    """
+
+    take: Array
+    keep: Array
+    made: Array
+    low: float
+    group: NDArray[np.intp]
+
+
+def sorting(layer: Nonlinear, size: int) -> Feedback:
+    """Return the one-Lipschitz feedback of a sorting or reflecting layer.
+
+    Raises:
+        Unsupported: for any other layer.
+    """
+    from scipy.linalg import block_diag, helmert
+
+    if isinstance(layer, GroupSort):
+        groups = size // layer.group
+        take = np.kron(np.eye(groups), helmert(layer.group))
+        group = np.repeat(np.arange(groups), layer.group - 1)
+    elif isinstance(layer, Householder):
+        take = np.asarray(block_diag(*layer.vectors[:, None, :]))
+        group = np.arange(len(take))
+    else:
+        raise Unsupported(f"takes sorting and reflecting layers, not {layer.kind}")
+    return Feedback(take, np.eye(size) - take.T @ take, take.T, -1.0, group)
+
+
+def residual_relu(layer: Nonlinear, size: int) -> Feedback:
+    """Return MaxMin by two ReLUs a pair, each with a multiplier of its own.
+
+    (min, max) = (b - relu(b - a), b + relu(a - b)) for a pair (a, b).
+
+    Raises:
+        Unsupported: for any other layer.
+    """
+    if not (isinstance(layer, GroupSort) and layer.group == 2):
+        raise Unsupported("the rewriting by ReLUs takes MaxMin layers alone")
+    pairs = np.eye(size // 2)
+    return Feedback(
+        take=np.kron(pairs, [[-1.0, 1.0], [1.0, -1.0]]),
+        keep=np.kron(pairs, [[0.0, 1.0], [0.0, 1.0]]),
+        made=np.kron(pairs, [[-1.0, 0.0], [0.0, 1.0]]),
+        low=0.0,
+        group=np.arange(size),
+    )
+
+
+class _Trace:
+    """Follows differences through a chain as rows over z = (x, y)."""
+
+    def __init__(self, inputs: int) -> None:
+        self.total = inputs
+        self.groups = 0
+        self.rows: list[Array] = []
+        self.low: list[Array] = []
+        self.group: list[NDArray[np.intp]] = []
+
+    def neurons(self, rows: Array, feedback: Feedback) -> Array:
+        """Return the rows behind a nonlinearity."""
+        count = len(feedback.take)
+        self.rows.append(feedback.take @ rows)
+        self.low.append(np.full(count, feedback.low))
+        self.group.append(self.groups + feedback.group)
+        self.groups += int(feedback.group.max(initial=-1)) + 1
+        made = np.zeros((len(feedback.keep), self.total + count))
+        made[:, : self.total] = feedback.keep @ rows
+        made[:, self.total :] += feedback.made
+        self.total += count
+        return made
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One semidefinite program.
+
+    Attributes:
+        form: of n neurons.
+        basis: (n, k) of zeros and ones: which neurons share a multiplier.
+        first: (n,) feasible multipliers, one for each layer.
+    """
+
+    form: Lure
+    basis: Array
+    first: Array
+
+
+def programs(
+    chain: Chain, norm: str, feedback: Callable[[Nonlinear, int], Feedback]
+) -> list[Program]:
+    """Return the programs whose largest constant is the network's.
+
+    One for ``l2``, one for every output for ``linf``. There the input is x_i = s_i x_0 of a scalar
+    x_0 with slopes s_i in [-1, 1]: then |dx|_inf <= |dx_0|, and the multipliers q_i of these
+    neurons are the diagonal whose sum theorem 2 of Pauli et al. (2024) minimises.
+
+    Args:
+        chain: of sorting layers.
+        norm: ``l2`` or ``linf``.
+        feedback: what replaces a nonlinearity of a size.
+    """
+    n = chain.weights[0].shape[1]
+    if norm == "linf":
+        trace, current = _Trace(1), np.ones((1, 1))
+        spread = Feedback(np.ones((n, 1)), np.zeros((n, 1)), np.eye(n), -1.0, np.arange(n))
+        current = trace.neurons(current, spread)
+    else:
+        trace, current = _Trace(n), np.eye(n)
+    unit, sizes = 1.0, []
+    for weight, layer in zip(chain.weights[:-1], chain.activations, strict=True):
+        power, size = _size(weight)
+        unit *= power
+        sizes.append(size)
+        current = trace.neurons(weight / power @ current, feedback(layer, len(weight)))
+    last = chain.weights[-1]
+    rows = [last] if norm == "l2" else list(last[:, None, :])
+    return [_program(trace, row @ current, unit, [*sizes, np.linalg.norm(row, 2)]) for row in rows]
+
+
+def _size(weight: Array) -> tuple[float, float]:
+    """Return a weight's norm as a power of two, to divide by which rounds nothing, and a rest."""
+    norm = float(np.linalg.norm(weight, 2))
+    power = float(2.0 ** np.round(np.log2(norm))) if norm > 0.0 else 1.0
+    return power, norm / power
+
+
+def _program(trace: _Trace, outputs: Array, unit: float, sizes: list[float]) -> Program:
+    inputs = trace.total - sum(len(rows) for rows in trace.rows)
+    A = np.zeros((trace.total - inputs, trace.total))
+    at = 0
+    for rows in trace.rows:
+        A[at : at + len(rows), : rows.shape[1]] = rows
+        at += len(rows)
+    power, size = _size(outputs)
+    group = np.concatenate([np.empty(0, dtype=np.intp), *trace.group])
+    form = Lure(
+        A=A,
+        C=outputs / power,
+        low=np.concatenate([np.empty(0), *trace.low]),
+        high=np.ones(len(A)),
+        layer=np.repeat(np.arange(len(trace.rows)), [len(rows) for rows in trace.rows]),
+        inputs=inputs,
+        unit=unit * power,
+    )
+    basis = np.asarray(group[:, None] == np.arange(trace.groups), dtype=np.float64)
+    sizes = [*sizes[:-1], sizes[-1] / power]
+    first = start(compressed(form)) if (form.low == 0.0).any() else _first(form, sizes)
+    return Program(form, basis, first)
+
+
+def _first(form: Lure, sizes: list[float]) -> Array:
+    """Return strictly feasible multipliers of one-Lipschitz layers.
+
+    For a layer z = keep v + made y with t = take v it holds that |z|^2 = |v|^2 - |t|^2 + |y|^2:
+    what later layers ask of z, at most s^2 |z|^2, they ask of v once s^2 (|t|^2 - |y|^2) is added.
+    """
+    t = np.empty(len(form.A))
+    asked = 1.0
+    for index in np.unique(form.layer)[::-1]:
+        asked *= SLACK * sizes.pop() ** 2
+        t[form.layer == index] = SLACK * asked
+    return t
+
+
+def bounds(programs: list[Program], tolerance: float) -> Iterator[float]:
+    """Yield better and better bounds on the largest constant, always working on the worst program.
+
+    Args:
+        programs: of ``programs``.
+        tolerance: the relative distance from the optimum at which to leave one.
+    """
+    paths = [_path(program, tolerance) for program in programs]
+    best = [next(path) for path in paths]
+    yield max(best)
+    while True:
+        worst = int(np.argmax(best))
+        found = next(paths[worst], None)
+        if found is None:
+            return
+        if found < best[worst]:
+            best[worst] = found
+            yield max(best)
+
+
+def _path(program: Program, tolerance: float) -> Iterator[float]:
+    """Yield certified constants of one program, the first by its feasible multipliers."""
+    form, basis = program.form, program.basis
+    yield certified(form, program.first)
+    if form.C.any() and len(form.A):
+        theta = (basis.T @ program.first) / basis.sum(axis=0)
+        for t in primal_dual(compressed(form), basis, theta, tolerance):
+            yield certified(form, t)
