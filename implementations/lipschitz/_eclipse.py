@@ -22,6 +22,7 @@ from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
 from tiltyard.suites.lipschitz.layers import Activation, Array
 from tiltyard.suites.lipschitz.network import Chain, Nonlinear
 
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """A linear layer and the nonlinearity behind it.
