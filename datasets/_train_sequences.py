@@ -118,7 +118,8 @@ def _orthogonalised(update: Tensor) -> Tensor:
     for _ in range(5):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if flip else x
+    made: Tensor = x.T if flip else x
+    return made
 
 
 class Muon:
