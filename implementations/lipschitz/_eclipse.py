@@ -22,6 +22,7 @@ from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
 from tiltyard.suites.lipschitz.layers import Activation, Array
 from tiltyard.suites.lipschitz.network import Chain, Nonlinear
 
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """A linear layer and the nonlinearity behind it.
@@ -97,7 +98,6 @@ def after(X: Array, stage: Stage, t: Array) -> Array | None:
     """
     from scipy.linalg import solve_triangular
 
-    n = len(t)
     cross = stage.middle * t[:, None] * stage.weight
     low = X + stage.low * stage.high * stage.weight.T @ (t[:, None] * stage.weight)
     lower = factor(low)

@@ -8,9 +8,9 @@ import numpy as np
 
 from tiltyard import implementation
 from tiltyard.implementations.lipschitz._eclipse import Stage, after, constant, plain, stages
+from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path
 from tiltyard.implementations.lipschitz._lipsdp_certificate import certified
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
-from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path
 from tiltyard.suites.lipschitz.layers import Array
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
@@ -45,14 +45,15 @@ def eclipse(
         Unsupported: naming a nonlinearity that is not elementwise.
     """
     layers, last = stages(problem.chain)
-    X: Array | None = np.eye(problem.network.inputs)
+    X: Array = np.eye(problem.network.inputs)
     best = _finished(X, layers, last)
     yield {"upper": np.full(problem.shape, best)}
     for index, layer in enumerate(layers):
         following = layers[index + 1].weight if index + 1 < len(layers) else last
-        X = _behind(X, layer, following, tolerance)
-        if X is None:
+        found = _behind(X, layer, following, tolerance)
+        if found is None:
             return
+        X = found
         best = min(best, _finished(X, layers[index + 1 :], last))
         yield {"upper": np.full(problem.shape, best)}
 
