@@ -7,7 +7,6 @@ and this module says how they were made. Parameters are rounded to float32.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.nn.utils.parametrizations import orthogonal
 
+from tiltyard.datasets._modules import Mirror, Scaled, Skip, Sort
 from tiltyard.suites.lipschitz.layers import GroupSort, Householder, Layer, Residual
 from tiltyard.suites.lipschitz.network import Network
 from tiltyard.suites.lipschitz.storage import pack
@@ -32,62 +32,6 @@ SEEDS = range(5)
 POINTS = 100
 Array = NDArray[Any]
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-class Sort(nn.Module):
-    """Sorts successive entries in groups."""
-
-    def __init__(self, group: int) -> None:
-        super().__init__()
-        self.group = group
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the sorted groups."""
-        made: Tensor = x.reshape(len(x), -1, self.group).sort(dim=2).values.flatten(1)
-        return made
-
-
-class Mirror(nn.Module):
-    """Reflects pairs at learnt mirrors."""
-
-    def __init__(self, pairs: int) -> None:
-        super().__init__()
-        # The mirror of MaxMin, (-1, 1)/sqrt 2, to start with.
-        self.angle = nn.Parameter(torch.full((pairs,), 0.75 * math.pi))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the pairs, reflected where they lie behind their mirror."""
-        v = torch.stack((self.angle.cos(), self.angle.sin()), dim=1)
-        pairs = x.reshape(len(x), -1, 2)
-        behind = (pairs * v).sum(dim=2, keepdim=True).clamp(max=0.0)
-        made: Tensor = (pairs - 2.0 * behind * v).flatten(1)
-        return made
-
-
-class Skip(nn.Module):
-    """x + branch(x)."""
-
-    def __init__(self, *branch: nn.Module) -> None:
-        super().__init__()
-        self.branch = nn.Sequential(*branch)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x + branch(x)."""
-        made: Tensor = x + self.branch(x)
-        return made
-
-
-class Scaled(nn.Module):
-    """The logits of a 1-Lipschitz network, sharpened for the loss alone."""
-
-    def __init__(self, inner: nn.Sequential, factor: float) -> None:
-        super().__init__()
-        self.inner, self.factor = inner, factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return factor inner(x)."""
-        made: Tensor = self.factor * self.inner(x)
-        return made
 
 
 @dataclass(frozen=True)
@@ -280,11 +224,11 @@ def _layers(sequence: Any, inputs: int) -> list[Layer]:
     return layers
 
 
-def _success(module: nn.Module, table: Table) -> float:
+def success(network: Callable[[Tensor], Tensor], table: Table) -> float:
     """Return the accuracy, or for a regression the R^2, on the test rows."""
     rows = table.split()[1]
     with torch.no_grad():
-        found = module(torch.as_tensor(table.X[rows], dtype=torch.float32)).numpy()
+        found = network(torch.as_tensor(table.X[rows], dtype=torch.float32)).numpy()
     y = table.y[rows]
     if found.shape[1] > 1:
         return float((found.argmax(axis=1) == y).mean())
@@ -308,7 +252,7 @@ def make(recipes: Mapping[str, Recipe]) -> dict[str, Array]:
             module = train(recipe, seed)
             network = convert(module, recipe.table.X.shape[1])
             packed.append({key: _stored(value) for key, value in pack(network).items()})
-            print(f"{name}, seed {seed}: {_success(module, recipe.table):.3f}")  # noqa: T201
+            print(f"{name}, seed {seed}: {success(module, recipe.table):.3f}")  # noqa: T201
         arrays |= {f"{name}/{key}": np.stack([one[key] for one in packed]) for key in packed[0]}
         arrays[f"{name}/points"] = recipe.table.points
     return arrays

@@ -298,6 +298,19 @@ def test_a_family_is_of_one_of_its_suites_tracks():
         assert failures(check_family(altered, *key)) == {"its track is one of the suite's"}
 
 
+def test_plugins_of_a_suite_with_kinds_conform():
+    found = discover((PLUGINS,))
+    trials = try_methods(found, found.methods_of("depth"), jobs=2)
+    for key, one in trials.items():
+        assert failures(check_implementation(found, *key, trial=one)) == set()
+    example = trials["depth", "plumb"]
+    assert failures(check_suite(found, "depth", trial=example)) == set()
+    suite = dataclasses.replace(found.suite("depth"), kinds=("guess",))
+    altered = dataclasses.replace(found, suites={**found.suites, "depth": suite})
+    (failed,) = failures(check_suite(altered, "depth", trial=example))
+    assert failed == "the judge's verdict is reproducible and complete"
+
+
 @pytest.mark.parametrize("name", FAILED_BY)
 def test_each_misdeed_fails_its_check(bad_trials, name):
     found, trials = bad_trials

@@ -57,6 +57,7 @@ def test_wheel_holds_the_plug_ins_and_nothing_at_the_top_level(tmp_path):
         "tiltyard/implementations/cvar/tail_ipm.py",
         "tiltyard/implementations/cvar/_kernels.py",
         "tiltyard/datasets/scikit_learn.py",
+        "tiltyard/datasets/digits_relu_networks.npz",
         "tiltyard/suites/constrained/_cutest_index.csv",
         "tiltyard/report/leaderboard.schema.json",
         "tiltyard/report/templates/suite.html",

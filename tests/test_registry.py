@@ -42,6 +42,10 @@ def method(declaration='suite="toy"', arguments="problem, rng"):
 WANTED = "bad must be declared as (problem, rng, *, parameter=default, ...)"
 
 BROKEN = {
+    "a kind where there are none": (
+        method('suite="toy", kind="bound"'),
+        "kind 'bound' is none of suite toy; it has no kinds",
+    ),
     "syntax error": ("x = (", "syntax error in line 1: '(' was never closed"),
     "missing import": (
         "import no_such_module",
@@ -125,6 +129,17 @@ def write(tmp_path, toy):
         return discover((tmp_path,))
 
     return find
+
+
+@pytest.mark.parametrize("declaration", ['suite="depth"', 'suite="depth", kind="bounds"'])
+def test_a_method_is_of_one_of_its_suites_kinds(write, tmp_path, toy, declaration):
+    (tmp_path / "depth.py").symlink_to(sys.modules[toy.suite("depth").module].__file__)
+    good = method('suite="depth", kind="guess"').replace("bad", "good")
+    found = write(a=method(declaration), b=good)
+    kind = "bounds" if "kind" in declaration else ""
+    reason = f"kind {kind!r} is none of suite depth; its kinds: bound, guess"
+    assert found.broken == [Broken(str(tmp_path / "a.py"), reason)]
+    assert [one.name for one in found.methods_of("depth")] == ["chain", "good", "plumb", "squint"]
 
 
 @pytest.mark.parametrize(("source", "reason"), BROKEN.values(), ids=BROKEN)

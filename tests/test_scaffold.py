@@ -63,6 +63,12 @@ def test_a_new_method_for_every_built_in_suite_conforms(use, tmp_path, suite):
     assert trouble(check_implementation(use(), suite, "surely_not_taken")) == []
 
 
+def test_a_new_method_is_of_its_suites_main_kind(use, tmp_path):
+    (path,) = new_implementation(discover((PLUGINS.resolve(),)), "depth", "buoy", tmp_path)
+    text = path.read_text()
+    assert '@implementation(suite="depth", cites="unpublished", kind="bound")\n' in text
+
+
 def test_without_an_example_a_method_yields_the_start(use, tmp_path):
     (path,) = new_suite(use(), "my_suite", tmp_path)
     before, _, rest = path.read_text().partition('    example="""')

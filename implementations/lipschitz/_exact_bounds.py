@@ -210,19 +210,19 @@ def row_sums(low: Array, high: Array, P: Array) -> Array:
     the sum of a row, not entry by entry (the relaxation of the norm in Shi et al. 2022,
     arXiv:2210.07394).
     """
-    l, u = product(low, high, P)
-    crossing = (l < 0.0) & (u > 0.0)
-    width = np.where(crossing, u - l, 1.0)
-    slope = np.where(crossing, (u + l) / width, np.where(u > 0.0, 1.0, -1.0))
-    chords = np.where(crossing, -2.0 * u * l / width, 0.0).sum(axis=1)
+    least, most = product(low, high, P)
+    crossing = (least < 0.0) & (most > 0.0)
+    width = np.where(crossing, most - least, 1.0)
+    slope = np.where(crossing, (most + least) / width, np.where(most > 0.0, 1.0, -1.0))
+    chords = np.where(crossing, -2.0 * most * least / width, 0.0).sum(axis=1)
     V = slope @ P.T
     return np.asarray(chords + np.maximum(low * V, high * V).sum(axis=1), dtype=np.float64)
 
 
 def spectral(low: Array, high: Array, P: Array) -> float:
     """Return a bound of the spectral norm of G P for low <= G <= high."""
-    l, u = product(low, high, P)
-    largest = np.maximum(np.abs(l), np.abs(u))
-    middle, radius = (low + high) / 2.0 @ P, (u - l) / 2.0
+    least, most = product(low, high, P)
+    largest = np.maximum(np.abs(least), np.abs(most))
+    middle, radius = (low + high) / 2.0 @ P, (most - least) / 2.0
     parts = float(np.linalg.norm(middle, 2)) + float(np.linalg.norm(radius, 2))
     return min(float(np.linalg.norm(largest, 2)), parts)

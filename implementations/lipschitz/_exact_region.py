@@ -1,4 +1,4 @@
-"""Regions of inputs for the exact methods: reach of affine functions, and full-dimensional cells."""
+"""Regions of inputs for the exact methods: how far affine functions reach, which cells exist."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog, nnls
-from scipy.sparse import csc_array
+from scipy.optimize import nnls
 
 from tiltyard.suites.lipschitz.problem import LipschitzProblem
 
@@ -15,9 +14,6 @@ Array = NDArray[np.float64]
 
 THIN = 1e-9
 """Cells that are thinner, relative to the region, are taken for lower-dimensional."""
-
-SWEEPS = 30
-"""How often the sides of a box that a cell's nearest point leaves are added, before HiGHS."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +40,7 @@ class Region:
         if not self.bounded:
             return np.where(rows.any(axis=1), np.inf, 0.0)
         if self.ball:
-            return np.linalg.norm(rows, axis=1) * self.half[0]
+            return np.asarray(np.linalg.norm(rows, axis=1) * self.half[0], dtype=np.float64)
         return np.asarray(np.abs(rows) @ self.half, dtype=np.float64)
 
     def interior(self, rows: Array, offsets: Array) -> Cell:
@@ -94,21 +90,20 @@ class Region:
             return _nearest(rows, offsets)
         q, n = rows.shape
         sides = np.empty((0, n))
-        for _ in range(SWEEPS):
+        # Only the sides of the box that a nearest point leaves are imposed, at most all of them.
+        for _ in range(2 * n + 1):
             point, y = _nearest(
                 np.vstack([rows, sides]), np.concatenate([offsets, np.ones(len(sides))])
             )
-            if self._refuted(rows, offsets, y[:q]):
+            if point is None or self._refuted(rows, offsets, y[:q]):
                 return None, y[:q]
-            if point is None:
-                break
-            outside = np.flatnonzero(np.abs(point) > 1.0)
+            outside = np.flatnonzero(np.abs(point) > 1.0 + 1e-12)
             if not len(outside):
-                return point, y[:q]
+                return np.clip(point, -1.0, 1.0), y[:q]
             more = np.zeros((len(outside), n))
             more[np.arange(len(outside)), outside] = -np.sign(point[outside])
             sides = np.vstack([sides, more])
-        return _deepest(rows, offsets)
+        return None, np.zeros(q)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,22 +130,6 @@ def _nearest(rows: Array, offsets: Array) -> tuple[Array | None, Array]:
     slope = rows.T @ y
     last = 1.0 - float(needed @ y)
     return (slope / last if last > 1e-12 else None), y
-
-
-def _deepest(rows: Array, offsets: Array) -> tuple[Array | None, Array]:
-    """Return the z in the unit box with the largest least entry of rows z + offsets."""
-    q, n = rows.shape
-    found = linprog(
-        np.append(np.zeros(n), -1.0),
-        A_ub=csc_array(np.hstack([-rows, np.ones((q, 1))])),
-        b_ub=offsets,
-        bounds=np.array([[-1.0, 1.0]] * n + [[-2.0, 1.0]]),
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10},
-    )
-    if found.x is None:
-        return None, np.zeros(q)
-    return (found.x[:-1] if found.x[-1] > THIN else None), -found.ineqlin.marginals
 
 
 def regions(problem: LipschitzProblem) -> list[Region]:

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tiltyard.implementations.lipschitz._crown import Interval, derivatives, preactivations
+from tiltyard.implementations.lipschitz._crown import Interval, Walk, derivatives, preactivations
 from tiltyard.implementations.lipschitz._jacobian import Products, absolute_sum, largest, rows
-from tiltyard.implementations.lipschitz._program import Program, compile_network, reverse
+from tiltyard.implementations.lipschitz._program import Program, Sizes, compile_network, reverse
 from tiltyard.implementations.lipschitz._regions import ROUNDING, region_of
 
 if TYPE_CHECKING:
     from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
 Tensor = torch.Tensor
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 BATCH = 2**18
 """Entries of all rows that are bounded at once."""
@@ -47,6 +49,60 @@ class Recipe:
     chords: bool = False
 
 
+@dataclass(frozen=True)
+class Backward:
+    """The backward pass over every region.
+
+    Attributes:
+        program: v -> J' v.
+        ranges: of the derivatives, (k, n_i) each, by the activation's index.
+        sizes: of the network.
+        regions: k.
+        like: a tensor of the dtype and on the device to work with.
+    """
+
+    program: Program
+    ranges: dict[int, Interval]
+    sizes: Sizes
+    regions: int
+    like: Tensor
+
+    @property
+    def width(self) -> int:
+        """The largest number of entries between two operations."""
+        return max(self.sizes.inputs, *(one.size for one in self.sizes.activations), 1)
+
+    def pairs(self) -> Tensor:
+        """Return every region with every row of outputs, (k m, 2)."""
+        m = self.sizes.outputs
+        index = torch.arange(self.regions * m, device=self.like.device)
+        return torch.stack([index // m, index % m], dim=1)
+
+    def rows(self, recipe: Recipe, pairs: Tensor) -> tuple[Interval, Walk]:
+        """Bound the rows of the Jacobian at (region, row) pairs; see ``_jacobian.rows``."""
+        c = torch.zeros(
+            len(pairs), self.sizes.outputs, dtype=self.like.dtype, device=self.like.device
+        )
+        c[torch.arange(len(pairs), device=c.device), pairs[:, 1]] = 1.0
+        ranges = {
+            i: (low[pairs[:, 0]], high[pairs[:, 0]]) for i, (low, high) in self.ranges.items()
+        }
+        return rows(self.program, recipe.rules(ranges), c, linear=recipe.linear)
+
+
+def backward_pass(problem: LipschitzProblem, dtype: str, *, crown: bool) -> Backward:
+    """Return the backward pass of a problem's network, the derivatives' ranges bounded.
+
+    Raises:
+        Unsupported: the network has layers other than linear, elementwise and residual ones.
+    """
+    kind = DTYPES[dtype]
+    like = torch.zeros(1, dtype=kind, device=problem.device)
+    program, sizes = compile_network(problem.network, like)
+    found = preactivations(program, region_of(problem, kind), linear=crown)
+    return Backward(reverse(program), derivatives(program, found), sizes, problem.regions, like)
+
+
 def jacobian_bounds(
     problem: LipschitzProblem, recipe: Recipe, dtype: str = "float64"
 ) -> Iterator[Answer]:
@@ -55,58 +111,39 @@ def jacobian_bounds(
     Raises:
         Unsupported: the network has layers other than linear, elementwise and residual ones.
     """
-    kind = {"float64": torch.float64, "float32": torch.float32}[dtype]
-    like = torch.zeros(1, dtype=kind, device=problem.device)
-    program, sizes = compile_network(problem.network, like)
-    found = preactivations(program, region_of(problem, kind), linear=recipe.crown)
-    ranges = derivatives(program, found)
-    backward = reverse(program)
+    backward = backward_pass(problem, dtype, crown=recipe.crown)
+    m = backward.sizes.outputs
     upper = np.full(problem.shape, np.inf)
-    width = max(sizes.inputs, *(one.size for one in sizes.activations), 1)
-    step = max(1, BATCH // (sizes.outputs * width))
-    for first in range(0, problem.regions, step):
-        part = slice(first, min(first + step, problem.regions))
-        some = {i: (low[part], high[part]) for i, (low, high) in ranges.items()}
-        c = torch.eye(sizes.outputs, dtype=kind, device=like.device).repeat(part.stop - first, 1)
-        bound = _bounds(problem, recipe, backward, some, c)
-        upper[part] = bound.double().cpu().numpy()
+    step = m * max(1, BATCH // (m * backward.width))
+    for pairs in torch.split(backward.pairs(), step):
+        bound = _bounds(problem, recipe, backward, pairs)
+        first = int(pairs[0, 0])
+        upper[first : first + len(bound)] = bound.double().cpu().numpy()
         yield {"upper": upper.copy()}
 
 
-def _bounds(
-    problem: LipschitzProblem,
-    recipe: Recipe,
-    backward: Program,
-    ranges: dict[int, Interval],
-    c: Tensor,
-) -> Tensor:
-    """Return bounds of some regions.
-
-    Args:
-        problem: whose norm is asked for.
-        recipe: of the method.
-        backward: the reversed program.
-        ranges: of the derivatives, (regions, n_i) each, by the activation's index.
-        c: the identity, once for each region, (regions m, m).
-    """
-    m = c.shape[1]
-    each = {
-        i: (low.repeat_interleave(m, dim=0), high.repeat_interleave(m, dim=0))
-        for i, (low, high) in ranges.items()
-    }
-    interval, walk = rows(backward, recipe.rules(each), c, linear=recipe.linear)
-    if problem.norm == "partial":
-        features = list(problem.features)
-        both = torch.cat([interval[1][:, features], -interval[0][:, features]], dim=1)
-        return both + WIDENED[c.dtype] * largest(interval).sum(dim=1, keepdim=True)
-    if problem.norm == "l2":
-        n = problem.network.inputs
-        bound = spectral(interval[0].reshape(-1, m, n), interval[1].reshape(-1, m, n))
-    elif recipe.chords:
-        bound = absolute_sum(backward, interval, walk).reshape(-1, m).amax(dim=1)
+def row_sums(backward: Backward, recipe: Recipe, pairs: Tensor) -> Tensor:
+    """Return upper bounds of the l1 norms of the Jacobian's rows at (region, row) pairs."""
+    interval, walk = backward.rows(recipe, pairs)
+    if recipe.chords:
+        found = absolute_sum(backward.program, interval, walk)
     else:
-        bound = largest(interval).sum(dim=1).reshape(-1, m).amax(dim=1)
-    return bound * (1.0 + WIDENED[c.dtype])
+        found = largest(interval).sum(dim=1)
+    return found * (1.0 + WIDENED[backward.like.dtype])
+
+
+def _bounds(problem: LipschitzProblem, recipe: Recipe, backward: Backward, pairs: Tensor) -> Tensor:
+    """Return bounds of the regions in ``pairs``, all of whose rows it holds."""
+    m, n = backward.sizes.outputs, backward.sizes.inputs
+    if problem.norm == "linf":
+        return row_sums(backward, recipe, pairs).reshape(-1, m).amax(dim=1)
+    (lower, upper), _ = backward.rows(recipe, pairs)
+    widened = WIDENED[lower.dtype]
+    if problem.norm == "l2":
+        return spectral(lower.reshape(-1, m, n), upper.reshape(-1, m, n)) * (1.0 + widened)
+    features = list(problem.features)
+    both = torch.cat([upper[:, features], -lower[:, features]], dim=1)
+    return both + widened * both.abs().amax(dim=1, keepdim=True)
 
 
 def spectral(lower: Tensor, upper: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class Ball:
 
     def support(self, a: Tensor) -> Tensor:
         """Return a center + radius |a|_2 (Cauchy-Schwarz), and what rounding may hide."""
-        reach = self.radius * a.norm(dim=2)
+        reach: Tensor = self.radius * a.norm(dim=2)
         slack = ROUNDING[a.dtype] * (_product(a.abs(), self.center.abs()) + reach)
         return _product(a, self.center) + reach + slack
 

@@ -42,14 +42,15 @@ def derivative(activation: Activation, z: Tensor) -> Tensor:
     z = z.clamp(-FAR, FAR)
     match activation.kind:
         case "tanh":
-            return 1.0 - torch.tanh(z) ** 2
+            return 1.0 - torch.tanh(z).square()
         case "sigmoid":
             return torch.sigmoid(z) * torch.sigmoid(-z)
         case "softplus":
             return torch.sigmoid(z)
         case _:  # gelu: Phi(z) + z phi(z)
             density = torch.exp(-(z**2) / 2.0) / math.sqrt(2.0 * math.pi)
-            return torch.special.ndtr(z) + z * density
+            share: Tensor = torch.special.ndtr(z)
+            return share + z * density
 
 
 def turns(activation: Activation) -> tuple[float, ...]:
@@ -104,8 +105,9 @@ def _kinked(below: float, lower: Tensor, upper: Tensor) -> Lines:
     width = torch.where(positive | negative, 1.0, upper - lower)
     chord = (upper - below * lower) / width
     offset = torch.where(positive | negative, 0.0, upper - chord * upper)
-    touch = torch.where(upper > -lower, 1.0, below).to(lower.dtype)
-    stable = torch.where(positive, 1.0, below).to(lower.dtype)
+    one = torch.ones_like(lower)
+    touch = torch.where(upper > -lower, one, below)
+    stable = torch.where(positive, one, below)
     either = positive | negative
     chord, touch = torch.where(either, stable, chord), torch.where(either, stable, touch)
     zero = torch.zeros_like(lower)
@@ -152,6 +154,6 @@ def _offsets(
         touched.append((a + b) / 2.0)
     z = torch.stack(touched)
     heights = value(activation, z) - slope * z
-    slack = 1e-13 if slope.dtype == torch.float64 else 1e-5
-    slack = slack * (1.0 + torch.maximum(lower.abs(), upper.abs()))
+    share = 1e-13 if slope.dtype == torch.float64 else 1e-5
+    slack = share * (1.0 + torch.maximum(lower.abs(), upper.abs()))
     return heights.amin(dim=0) - slack, heights.amax(dim=0) + slack

@@ -51,16 +51,14 @@ def activation_enumeration(
     """
     from tiltyard.implementations.lipschitz._exact_bounds import piecewise
     from tiltyard.implementations.lipschitz._exact_region import regions
-    from tiltyard.implementations.lipschitz._exact_search import Search, measures
+    from tiltyard.implementations.lipschitz._exact_search import Search, affine_answer, measures
 
     net = piecewise(problem)
-    upper = np.full((problem.regions, *problem.shape[1:]), np.inf)
-    flat = upper.reshape(problem.regions, -1)
     if not net.slopes:
-        J = net.weights[0]
-        flat[:] = [measure(J, J, np.eye(J.shape[1])) for measure in measures(problem)]
-        yield {"upper": upper.copy()}
+        yield {"upper": affine_answer(problem, net)}
         return
+    upper = np.full(problem.shape, np.inf)
+    flat = upper.reshape(problem.regions, -1)
     searches = {}
     for i, region in enumerate(regions(problem)):
         for j, measure in enumerate(measures(problem)):

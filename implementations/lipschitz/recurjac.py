@@ -1,9 +1,10 @@
 """RecurJac: recursive bounds of the Jacobian's entries.
 
-Zhang, Zhang & Hsieh (2019), arXiv:1810.11783. An entry is a sum of entries of the next layer's Jacobian times derivatives in intervals. Where the sign of such an entry is known, so
-is the end of the interval that is worst; it is folded into the weights, and the sum goes on into
-the layer after. Elsewhere the entry's own bounds, found before, end the recursion. The norm is that
-of the entries' bounds.
+Zhang, Zhang & Hsieh (2019), arXiv:1810.11783. An entry is a sum of entries of the next layer's
+Jacobian times derivatives in intervals. Where the sign of such an entry is known, so is the end of
+the interval that is worst; it is folded into the weights, and the sum goes on into the layer after.
+Elsewhere the entry's own bounds, found before, end the recursion. The norm is that of the
+entries' bounds.
 """
 
 from __future__ import annotations

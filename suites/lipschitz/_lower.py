@@ -1,4 +1,4 @@
-"""The judge's own lower bounds: random points of every region, then hill climbing.
+"""The judge's own lower bounds: random points of every region, ascent, then hill climbing.
 
 The work is fixed by the size of the problem and not by a clock, and the seed by its content, so
 every process finds the same.
@@ -7,9 +7,11 @@ every process finds the same.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
+from tiltyard.suites.lipschitz._ascent import Ascent
 from tiltyard.suites.lipschitz._regions import Owner, Regions
-from tiltyard.suites.lipschitz._values import Values, one_thread
+from tiltyard.suites.lipschitz._values import Values, jacobians, one_thread
 from tiltyard.suites.lipschitz.layers import Array
 from tiltyard.suites.lipschitz.problem import LipschitzProblem
 
@@ -18,84 +20,114 @@ OPERATIONS = 4e9
 
 _ELITE = 4
 _ROUNDS = 40
+_STEPS = 30
 _MOST = 20_000
 
 
 def lower_bounds(
     problem: LipschitzProblem, seed: int, operations: float = OPERATIONS
 ) -> tuple[Array, Array]:
-    """Return the largest values found, (k, parts), and (k, parts, n) where they are attained."""
-    search = _Search(problem, seed)
-    each = min(_MOST, operations / (search.values.row_cost * problem.network.outputs))
+    """Return the largest values found, (k, parts), and (k, parts, n) where they are attained.
+
+    Args:
+        problem: which one.
+        seed: of the random points.
+        operations: floating-point operations to spend, about.
+    """
+    search = Search(problem, seed)
+    most = _MOST * max(1.0, operations / OPERATIONS)
+    each = min(most, operations / (search.values.row_cost * problem.network.outputs))
     with one_thread():
-        search.sample(int(each / 3.0 / problem.regions))
-        search.climb(int(each / 1.5))
-    return search.best()
+        search.sample(int(0.3 * each))
+        search.ascend(int(0.3 * each))
+        search.climb(int(0.4 * each))
+        return search.best()
 
 
-class _Search:
-    """The best points so far, ``_ELITE`` for every region and part."""
+class Search:
+    """The best points so far, several for every region and part, of different values."""
 
     def __init__(self, problem: LipschitzProblem, seed: int) -> None:
         self.values = Values(problem)
+        self._problem = problem
         self._regions = Regions(problem)
         self._rng = np.random.default_rng(seed)
         k, parts, n = problem.regions, self.values.parts, problem.network.inputs
         self._shape = (k, parts, n)
-        self._points = np.empty((k, parts, _ELITE, n))
-        self._found = np.full((k, parts, _ELITE), -np.inf)
         centers = self._regions.centers()
         self._first = self.values.attained(centers, np.arange(k))
-        self._points[:] = centers[:, None, None]
+        self._points = np.repeat(np.repeat(centers[:, None, None], parts, 1), _ELITE, 2)
+        self._found = np.full((k, parts, _ELITE), -np.inf)
 
-    def sample(self, each: int) -> None:
+    def add(self, points: Array) -> None:
+        """Look at given points, (k, many, n)."""
+        values = self.values.at(points.reshape(-1, self._shape[2]))
+        self._take(points, values.reshape(*points.shape[:2], -1))
+
+    def sample(self, evaluations: int) -> None:
         """Look at random points, half of them on the boundaries."""
-        k = self._shape[0]
-        owner = np.repeat(np.arange(k), max(1, each // 2))
+        k, _, n = self._shape
+        each = max(1, evaluations // (2 * k))
+        owner = np.repeat(np.arange(k), each)
         for draw in (self._regions.inside, self._regions.extreme):
-            self._take(draw(owner, self._rng), owner)
-        known = self._regions.known()[:each]
+            self.add(draw(owner, self._rng).reshape(k, each, n))
         if k == 1:
-            zeros = np.zeros(len(known), dtype=int)
-            self._take(self._regions.project(known, zeros), zeros)
+            self.add(self._regions.project(self._regions.known()[:each], owner[:1])[None])
+
+    def ascend(self, evaluations: int) -> None:
+        """Follow gradients from the best points, or from some of them."""
+        k, parts, n = self._shape
+        rows = 1 + 8 // self._problem.network.outputs  # a step costs about two rows
+        starts = int(np.clip(evaluations * 8 // (rows * _STEPS * k * parts), 1, _ELITE))
+        points = self._points[:, :, :starts].reshape(-1, n)
+        owner = np.repeat(np.arange(k), parts * starts)
+        part = np.tile(np.repeat(np.arange(parts), starts), k)
+        rank = np.tile(np.arange(starts), k * parts)
+        ascent = Ascent(self._problem)
+        u = ascent.start(jacobians(self._problem.network, torch.tensor(points)), part, rank)
+        way = ascent.climb(points, owner, part, u, _STEPS)
+        self.add(way.reshape(len(way), k, -1, n).swapaxes(0, 1).reshape(k, -1, n))
 
     def climb(self, evaluations: int) -> None:
         """Change the best points a little, coordinates of them, or mix two; keep what is better."""
-        k, parts, _ = self._shape
-        self._width = max(2, evaluations // (_ROUNDS * k * parts))
-        owner = np.repeat(np.arange(k), parts * self._width)
-        for _ in range(max(1, evaluations // len(owner))):
-            self._take(self._proposals(owner), owner)
+        k, parts, n = self._shape
+        width = max(2, evaluations // (_ROUNDS * k * parts))
+        for _ in range(max(1, evaluations // (width * k * parts))):
+            self.add(self._proposals(width).reshape(k, -1, n))
 
     def best(self) -> tuple[Array, Array]:
         """Return the values with their points, computed anew beside no kink."""
         k, parts, n = self._shape
         owner = np.repeat(np.arange(k), parts)
-        points = self._points[:, :, 0].reshape(-1, n)
-        every, where = self.values.attained(points, owner)
+        every, where = self.values.attained(self._points[:, :, 0].reshape(-1, n), owner)
         part = np.tile(np.arange(parts), k)
         rows = np.arange(len(owner))
         found = every[rows, part].reshape(k, parts)
         at = where[rows, part].reshape(k, parts, n)
-        better = self._first[0] > found
-        return np.where(better, self._first[0], found), np.where(
-            better[:, :, None], self._first[1], at
-        )
+        first, there = self._first
+        return np.maximum(first, found), np.where((first > found)[:, :, None], there, at)
 
-    def _take(self, points: Array, owner: Owner) -> None:
-        values = self.values.at(points)
-        for region in range(self._shape[0]):
-            mine = owner == region
-            for part in range(self._shape[1]):
-                every = np.concatenate([self._found[region, part], values[mine, part]])
-                places = np.concatenate([self._points[region, part], points[mine]])
-                order = np.argsort(-every, kind="stable")[:_ELITE]
-                self._found[region, part] = every[order]
-                self._points[region, part] = places[order]
+    def _take(self, points: Array, values: Array) -> None:
+        """Keep the best of (k, many, n) points with (k, many, parts) values and of those known.
 
-    def _proposals(self, owner: Owner) -> Array:
+        Of equal values one stays, the newest: a point may drift through the piece it is in.
+        """
+        for part in range(self._shape[1]):
+            every = np.concatenate([values[:, :, part], self._found[:, part]], axis=1)
+            places = np.concatenate([points, self._points[:, part]], axis=1)
+            order = np.argsort(-every, axis=1, kind="stable")
+            ordered = np.take_along_axis(every, order, axis=1)
+            again = ordered[:, 1:] >= ordered[:, :-1] - 1e-12 * np.abs(ordered[:, :-1])
+            ordered[:, 1:][again] = -np.inf
+            order = np.take_along_axis(order, np.argsort(-ordered, axis=1, kind="stable"), axis=1)
+            order = order[:, :_ELITE]
+            self._found[:, part] = np.take_along_axis(every, order, axis=1)
+            self._points[:, part] = np.take_along_axis(places, order[:, :, None], axis=1)
+
+    def _proposals(self, width: int) -> Array:
         rng, (k, parts, n) = self._rng, self._shape
-        which = rng.integers(_ELITE, size=(k, parts, self._width))
+        owner: Owner = np.repeat(np.arange(k), parts * width)
+        which = rng.integers(_ELITE, size=(k, parts, width)) * (rng.random((k, parts, width)) < 0.6)
         rows = np.arange(k)[:, None, None], np.arange(parts)[None, :, None]
         base = self._points[(*rows, which)].reshape(-1, n)
         other = self._points[(*rows, rng.integers(_ELITE, size=which.shape))].reshape(-1, n)
@@ -108,8 +140,8 @@ class _Search:
             self._regions.inside(owner, rng),
             self._regions.extreme(owner, rng),
         )
-        width = 10.0 ** rng.uniform(-3.0, 0.0, (count, 1))
-        near = base + width * self._regions.size[owner] * rng.standard_normal((count, n))
+        width_of = 10.0 ** rng.uniform(-3.0, 0.0, (count, 1))
+        near = base + width_of * self._regions.size[owner] * rng.standard_normal((count, n))
         mixed = base + rng.uniform(-0.5, 1.5, (count, 1)) * (other - base)
         made = np.where(kind <= 1, np.where(some, fresh, base), np.where(kind == 2, near, mixed))
         return self._regions.project(made, owner)

@@ -116,6 +116,11 @@ class Conv2d(Layer):
                 f"a convolution's kernel {self.kernel.shape}, bias {self.bias.shape} and input "
                 f"{self.shape} do not fit"
             )
+        if self.stride < 1 or self.padding < 0 or min(self.output_shape) < 1:
+            raise TiltyardError(
+                f"a convolution of stride {self.stride} and padding {self.padding} by a kernel "
+                f"{self.kernel.shape[2:]} leaves nothing of an input {self.shape}"
+            )
 
     @property
     def output_shape(self) -> tuple[int, int, int]:
@@ -193,7 +198,7 @@ class GroupSort(Layer):
 
     def size(self, inputs: int) -> int:
         """Return ``inputs``, a multiple of the group."""
-        if inputs % self.group:
+        if self.group < 1 or inputs % self.group:
             raise TiltyardError(f"{inputs} neurons do not divide into groups of {self.group}")
         return inputs
 

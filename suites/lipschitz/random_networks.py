@@ -70,7 +70,10 @@ def _kind(name: str) -> Kind:
     suite="lipschitz",
     track="local-linf",
     tiers={
-        "smoke": [{"inputs": 6, "width": 8, "depth": 1, "outputs": 3, "kind": "tanh", "points": 2}],
+        "smoke": [
+            {"inputs": 6, "width": 8, "depth": depth, "outputs": 3, "kind": kind, "points": 2}
+            for kind, depth in (("tanh", 1), ("gelu", 2))
+        ],
         "standard": [{**one, "points": 20} for one in _MODEST],
         "full": [{**one, "points": 20} for one in _MODEST]
         + [{**one, "radius": radius} for one in _GROWTH for radius in (0.01, 0.05)]

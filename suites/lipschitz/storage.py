@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from tiltyard.errors import TiltyardError, Unsupported
@@ -68,11 +69,11 @@ def read_npz(path: str | Path) -> Network:
         TiltyardError: as ``unpack``, or the file is missing, truncated, or holds objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as stream, NpzFile(stream, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except OSError as error:
         raise TiltyardError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (ValueError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise TiltyardError(f"{path} is no whole .npz file of numbers: {error}") from None
     try:
         return unpack(arrays)

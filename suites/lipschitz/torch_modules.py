@@ -143,6 +143,9 @@ def _load(path: str | Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         wanted = str(error).partition("Unsupported global: GLOBAL ")[2].partition(" ")[0]
+        owner, _, name = wanted.rpartition(".")
+        if owner.startswith("torch.nn.modules."):
+            raise Unsupported(f"{path}: layer {name} is none of {', '.join(KNOWN)}") from None
         reason = f"it asks for {wanted}, which is not allowed" if wanted else "its pickle is broken"
         raise TiltyardError(f"{path} is refused: {reason}") from None
     except Exception as error:  # noqa: BLE001 - what a corrupt file raises is anybody's guess

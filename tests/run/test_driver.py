@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from tiltyard import Budget
+from tiltyard import Budget, Verdict
 from tiltyard.implementation import implementation
 from tiltyard.run.driver import Run
 from tiltyard.run.record import Status
@@ -233,6 +233,38 @@ def test_answer_of_an_unsound_claim_is_kept_for_inspection(drive):
     assert outcome.reason == "claims the impossible"
     assert points == []
     assert float(outcome.answer["x"]) == 12345.0
+
+
+@pytest.mark.parametrize(("kind", "other"), [("guess", "bound"), ("bound", "guess")])
+def test_answer_of_another_kind_is_invalid(toy, kind, other):
+    suite, lake = toy.suite("depth"), toy.build("depth", "lake")
+
+    @implementation(suite="depth", kind=kind)
+    def fickle(problem, rng):
+        yield kind, 3.0
+        yield other, 1.0
+
+    points = []
+    run = Run(
+        suite,
+        fickle,
+        lake.on("cpu"),
+        suite.judge(lake),
+        budget=Budget(iterations=9),
+        report=points.append,
+    )
+    outcome = run.drive(np.random.default_rng(0), {})
+    assert outcome.status == Status.INVALID_ANSWER
+    assert outcome.reason == f"gave an answer of kind {other}; the implementation's kind: {kind}"
+    assert [point.metrics["gap"] for point in points] == [2.0]
+
+
+def test_verdict_of_a_kind_needs_a_method_of_it(drive, toy, monkeypatch):
+    judge = type(toy.suite("toy").judge(toy.build("toy", "line")))
+    monkeypatch.setattr(judge, "score", lambda self, answer: Verdict({"gap": 0.0}, kind="guess"))
+    outcome, points = drive(constant)
+    assert (outcome.status, points) == (Status.INVALID_ANSWER, [])
+    assert outcome.reason == "gave an answer of kind guess; the implementation's kind: none"
 
 
 def test_error_of_the_judge_is_not_the_methods(drive, toy, monkeypatch):

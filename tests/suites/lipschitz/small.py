@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from tiltyard.suites.lipschitz.layers import (
@@ -30,7 +32,7 @@ def chain(*widths, activation="relu", seed=0):
     """Return a random chain; ``activation`` is a kind, or makes a layer of a width."""
     rng = np.random.default_rng(seed)
     layers = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         if layers:
             layers.append(
                 Activation(activation) if isinstance(activation, str) else activation(inputs)
