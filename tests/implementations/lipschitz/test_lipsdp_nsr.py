@@ -64,7 +64,9 @@ def test_the_rewriting_of_maxmin_alone_has_the_root_of_two():
 
 @settings(max_examples=15, deadline=None)
 @given(
-    seed=st.integers(0, 10**6), layer=st.sampled_from(list(LAYERS)), norm=st.sampled_from(["l2", "linf"])
+    seed=st.integers(0, 10**6),
+    layer=st.sampled_from(list(LAYERS)),
+    norm=st.sampled_from(["l2", "linf"]),
 )
 def test_bounds_fall_to_between_samples_and_the_product(seed, layer, norm):
     network = chain(3, 4, 6, 2, activation=LAYERS[layer], seed=seed)
@@ -131,7 +133,9 @@ def test_the_rewriting_is_maxmin():
 
 def test_its_multipliers_satisfy_the_paper_with_all_its_terms():
     rng = np.random.default_rng(0)
-    first, last = (w / np.linalg.norm(w, 2) for w in (rng.normal(size=(6, 4)), rng.normal(size=(3, 6))))
+    first, last = (
+        w / np.linalg.norm(w, 2) for w in (rng.normal(size=(6, 4)), rng.normal(size=(3, 6)))
+    )
     network = Network(4, (Dense(first, np.zeros(6)), GroupSort(3), Dense(last, np.zeros(3))))
     program = programs(network.chain(), "l2", sorting)[0]
     theta = program.first[[0, 2]]
