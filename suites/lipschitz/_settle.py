@@ -59,11 +59,6 @@ class Settling:
         near = points.astype(np.float32).astype(np.float64).reshape(-1, n)
         self._search.add(Regions(self._problem).project(near, owner).reshape(points.shape))
 
-    def lower(self) -> tuple[Array, Array]:
-        """Return the largest values, (k, c), and (k, c, n) where."""
-        with one_thread():
-            return self._search.best()
-
     def search(self, seconds: float) -> None:
         """Draw, ascend and climb until the time is up, at least once."""
         end = monotonic() + seconds
@@ -139,14 +134,28 @@ class Settling:
 
     def closed(self) -> NDArray[np.bool_]:
         """Return (k, c) whether bound and value meet."""
-        lower = self._search.found()
+        return self._meets(self._search.found())
+
+    def _meets(self, lower: Array) -> NDArray[np.bool_]:
         met: NDArray[np.bool_] = self.upper <= lower + SAME * np.abs(lower) + self._floor
         return met
 
+    def _rounded(self) -> tuple[Array, NDArray[np.float32]]:
+        """Return the values at the points as the file can hold them, and these."""
+        with one_thread():
+            where = self._search.best()[1].astype(np.float32)
+        k, parts, n = where.shape
+        owner = np.repeat(np.arange(k), parts)
+        points = where.astype(np.float64).reshape(-1, n)
+        points = Regions(self._problem).project(points, owner)
+        every, _ = self._search.values.attained(points, owner)
+        lower = every[np.arange(len(owner)), np.tile(np.arange(parts), k)]
+        return lower.reshape(k, parts), where
+
     def entry(self) -> Entry:
         """Return what the file is to hold."""
-        lower, where = self.lower()
-        proved = self.closed()
+        lower, where = self._rounded()
+        proved = self._meets(lower)
         provers = [name for i, name in enumerate(PROVERS) if (self.by[proved] == i).any()]
         how = "hill climbing and gradient ascent"
         if proved.any():
@@ -155,7 +164,7 @@ class Settling:
             name=self._name,
             lower=lower,
             exact=np.where(proved, lower, np.nan),
-            witness=where.astype(np.float32),
+            witness=where,
             how=f"{how} ({platform.machine()}, float64)",
         )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tiltyard.errors import TiltyardError
 from tiltyard.suites.lipschitz.layers import Array
@@ -44,7 +45,7 @@ class Entry:
     name: str
     lower: Array
     exact: Array
-    witness: Array
+    witness: NDArray[np.float32]
     how: str
 
 
@@ -239,7 +240,7 @@ def save(entries: dict[str, Entry], path: Path = FILE) -> None:
         entry = entries[key]
         arrays[f"{key}.lower"] = entry.lower
         arrays[f"{key}.exact"] = entry.exact
-        arrays[f"{key}.witness"] = entry.witness.astype(np.float32)
+        arrays[f"{key}.witness"] = entry.witness
     fresh = path.with_suffix(".tmp.npz")
     np.savez_compressed(fresh, **arrays)
     fresh.replace(path)

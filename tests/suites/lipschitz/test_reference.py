@@ -27,13 +27,10 @@ def entry(task=TASK, **changes):
     points = points.astype(np.float32)
     made = Settling("small[]", task, None)
     made.add(points.astype(np.float64))
-    lower, where = made.lower()
-    exact = np.full(lower.shape, np.nan)
-    exact[0] = lower[0]
-    stands = Entry(
-        name="small[]", lower=lower, exact=exact, witness=where.astype(np.float32), how="by hand"
-    )
-    return replace(stands, **changes)
+    stands = made.entry()
+    exact = stands.lower.copy()
+    exact[1:] = np.nan
+    return replace(stands, **{"exact": exact, "how": "by hand", **changes})
 
 
 @pytest.fixture
@@ -77,8 +74,7 @@ def test_a_shipped_reference_is_used_and_told(shipped):
 def test_an_estimate_that_beats_the_reference_is_told(shipped):
     best, points = lower_bounds(TASK, 0)
     centers = TASK.centers.astype(np.float32)[:, None]
-    weak = Settling("small[]", TASK, None)
-    lower, _ = weak.lower()
+    lower = Settling("small[]", TASK, None).entry().lower
     assert (lower < best).any()
     nan = np.full((2, 1), np.nan)
     shipped(Entry(name="small[]", lower=lower, exact=nan, witness=centers, how="the centers"))
