@@ -64,6 +64,8 @@ def image(activation: Activation, lower: Tensor, upper: Tensor) -> Interval:
     """Return the range of the activation's values on an interval, entry by entry."""
     at = value(activation, lower), value(activation, upper)
     low, high = torch.minimum(*at), torch.maximum(*at)
+    if activation.kind == "leaky_relu" and activation.slope < 0.0:  # falls to zero, then rises
+        low = torch.where((lower <= 0.0) & (upper >= 0.0), torch.zeros_like(low), low)
     if activation.kind == "gelu":  # falls to -0.1699712 at z = -0.75179, then rises
         inside = (lower <= -0.7517) & (upper >= -0.7518)
         low = torch.where(inside, torch.full_like(low, -0.16997121), low)

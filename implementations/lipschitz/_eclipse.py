@@ -22,17 +22,6 @@ from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
 from tiltyard.suites.lipschitz.layers import Activation, Array
 from tiltyard.suites.lipschitz.network import Chain, Nonlinear
 
-STEEPEST_GELU = 0.5 * (1.0 + math.erf(1.0)) + math.exp(-1.0) / math.sqrt(math.pi)
-"""The largest slope of z Phi(z), at sqrt(2); the least is 1 less this, at -sqrt(2)."""
-
-SLOPES = {
-    "relu": (0.0, 1.0),
-    "tanh": (0.0, 1.0),
-    "sigmoid": (0.0, 0.25),
-    "softplus": (0.0, 1.0),
-    "gelu": (1.0 - STEEPEST_GELU, STEEPEST_GELU),
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Stage:
@@ -70,14 +59,17 @@ def stages(chain: Chain) -> tuple[list[Stage], Array]:
 
 
 def _slopes(layer: Nonlinear) -> tuple[float, float]:
+    import torch
+
+    from tiltyard.implementations.lipschitz._scalar import slopes
+
     if not isinstance(layer, Activation):
         name = type(layer).__name__.lower()
         raise Unsupported(f"takes elementwise nonlinearities; this network has {name} layers")
-    if layer.kind == "leaky_relu":
-        # Slopes of one value would leave nothing to multiply: widened, they stay a bound.
-        low, high = sorted((layer.slope, 1.0))
-        return low, max(high, low + 1e-9)
-    return SLOPES[layer.kind]
+    ends = torch.tensor([-np.inf, np.inf], dtype=torch.float64)
+    low, high = (float(end) for end in slopes(layer, *ends))
+    # Slopes of one value would leave nothing to multiply: widened, they stay a bound.
+    return low, max(high, low + 1e-9)
 
 
 def plain(X: Array, stage: Stage) -> Array:

@@ -99,9 +99,24 @@ def attaining(problem: LipschitzProblem, J: Tensor, part: Tensor) -> tuple[Tenso
         v[own, features[part % len(features)]] = torch.where(part < len(features), 1.0, -1.0).to(v)
         return u, v
     if problem.norm == "l2":
-        left, _, right = torch.linalg.svd(J, full_matrices=False)
-        return left[:, :, 0], right[:, 0]
+        return spectral(J)[1:]
     return _token_vectors(J, problem.tokens)
+
+
+def spectral(J: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the largest singular values of (N, m, n) matrices, and their vectors.
+
+    From the smaller of J J' and J' J, which takes a fraction of a singular value decomposition.
+    """
+    import torch
+
+    wide = J.shape[1] <= J.shape[2]
+    gram = J @ J.mT if wide else J.mT @ J
+    values, vectors = torch.linalg.eigh(gram)
+    sizes, first = values[:, -1].clamp(min=0.0).sqrt(), vectors[:, :, -1]
+    second = torch.einsum("bmn,bm->bn" if wide else "bmn,bn->bm", J, first)
+    second = second / second.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    return (sizes, first, second) if wide else (sizes, second, first)
 
 
 def _token_vectors(J: Tensor, tokens: int) -> tuple[Tensor, Tensor]:

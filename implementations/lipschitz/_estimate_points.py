@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tiltyard.implementations.lipschitz._estimate_ascent import token_norms
+from tiltyard.implementations.lipschitz._estimate_ascent import spectral, token_norms
 from tiltyard.suites.lipschitz.layers import Array
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
@@ -118,7 +118,7 @@ def norms(problem: LipschitzProblem, J: Tensor) -> Tensor:
     if problem.norm == "linf":
         return J.abs().sum(dim=2).amax(dim=1, keepdim=True)
     if problem.norm == "l2":
-        return torch.linalg.matrix_norm(J, ord=2)[:, None]
+        return spectral(J)[0][:, None]
     if problem.norm == "partial":
         chosen = J[:, 0, list(problem.features)]
         return torch.cat([chosen, -chosen], dim=1)

@@ -88,7 +88,7 @@ def _schur(M: Array, inputs: int) -> float:
 def factor(M: Array) -> Array | None:
     """Return the lower Cholesky factor, or None if there is none."""
     try:
-        lower = np.linalg.cholesky(M)
+        lower: Array = np.asarray(np.linalg.cholesky(M), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
     return lower if np.isfinite(lower).all() else None

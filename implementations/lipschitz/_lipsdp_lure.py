@@ -172,8 +172,8 @@ def _scaled(form: Lure) -> Lure:
     for index in np.unique(form.layer):
         mine = form.layer == index
         size = np.linalg.norm(form.A[mine] * units, 2) * np.abs([form.low, form.high]).max()
-        units[form.inputs :][mine] = _power(size)
-    unit = _power(np.linalg.norm(form.C * units, 2))
+        units[form.inputs :][mine] = _power(float(size))
+    unit = _power(float(np.linalg.norm(form.C * units, 2)))
     own = units[form.inputs :, None]
     return Lure(
         A=form.A * units / own,

@@ -105,8 +105,9 @@ def _kinked(below: float, lower: Tensor, upper: Tensor) -> Lines:
     width = torch.where(positive | negative, 1.0, upper - lower)
     chord = (upper - below * lower) / width
     offset = torch.where(positive | negative, 0.0, upper - chord * upper)
-    touch = torch.where(upper > -lower, 1.0, below).to(lower.dtype)
-    stable = torch.where(positive, 1.0, below).to(lower.dtype)
+    one = torch.ones_like(lower)
+    touch = torch.where(upper > -lower, one, below)
+    stable = torch.where(positive, one, below)
     either = positive | negative
     chord, touch = torch.where(either, stable, chord), torch.where(either, stable, touch)
     zero = torch.zeros_like(lower)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard.errors import Unsupported
-from tiltyard.implementations.lipschitz._sorting_primal_dual import primal_dual
+from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path
 from tiltyard.implementations.lipschitz._lipsdp_certificate import certified, start
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
 from tiltyard.suites.lipschitz.layers import Array, GroupSort, Householder
@@ -229,5 +229,5 @@ def _path(program: Program, tolerance: float) -> Iterator[float]:
     yield certified(form, program.first)
     if form.C.any() and len(form.A):
         theta = (basis.T @ program.first) / basis.sum(axis=0)
-        for t in primal_dual(compressed(form), basis, theta, tolerance):
+        for t in central_path(compressed(form), basis, theta, tolerance):
             yield certified(form, t)

@@ -19,6 +19,13 @@ from torch import Tensor
 from tiltyard.implementations.lipschitz._split_bounds import Layers, Nodes, Ranges, masks, objective
 
 
+CHECK = 4
+"""Iterations between two looks at the progress."""
+
+WORTH = 0.02
+"""Share of its distance to the goal by which a bound must fall from one look to the next."""
+
+
 class Dual:
     """The bound of a batch of nodes as a function of its slopes and multipliers."""
 
@@ -115,7 +122,7 @@ def optimise(
     points = torch.zeros_like(dual.center)
     first = [torch.zeros_like(one) for one in parameters]
     second = [torch.zeros_like(one) for one in parameters]
-    k = 0
+    k, mark = 0, best
     for k in range(1, iterations + 1):
         slopes = torch.autograd.grad(
             (value / scale.clamp(min=1e-12)).sum(), parameters, allow_unused=True
@@ -132,8 +139,10 @@ def optimise(
         value, a = dual.value(parameters, scale)
         best = torch.minimum(best, value.detach())
         points += torch.sign(a.detach())
-        if bool((best <= below).all()):
-            break
+        if k % CHECK == 0:
+            if bool((mark - best < WORTH * (best - below).clamp(min=0)).all()):
+                break
+            mark = best
     points = dual.center + dual.radius * points / max(k, 1)
     corner = dual.center + dual.radius * torch.sign(a.detach())
     return best, torch.stack([corner, points], dim=1)

@@ -179,8 +179,8 @@ class Search:
         close = ranges(goals.layers, family, known.take(twice))
         parent, cut = torch.from_numpy(bound)[twice], torch.tensor(self.tree.cut(entries))[twice]
         least = torch.maximum(free_bound(goals.layers, family, close), cut)
-        drop = (parent - least).clamp(min=0) + 1e-6 * parent.abs()
-        score = (drop[: len(each)] * drop[len(each) :]).reshape(-1, count)
+        drop = (parent - least).clamp(min=0)
+        score = (drop[: len(each)] + drop[len(each) :]).reshape(-1, count)
         score = torch.where(free.gather(1, at), score, -1.0)
         return at.gather(1, score.argmax(dim=1, keepdim=True))[:, 0]
 

@@ -10,7 +10,7 @@ from tiltyard import implementation
 from tiltyard.implementations.lipschitz._eclipse import Stage, after, constant, plain, stages
 from tiltyard.implementations.lipschitz._lipsdp_certificate import certified
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
-from tiltyard.implementations.lipschitz._sorting_primal_dual import primal_dual
+from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path
 from tiltyard.suites.lipschitz.layers import Array
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
@@ -93,7 +93,7 @@ def _multipliers(
         inputs=k,
     )
     t = _feasible(layer, n)
-    for better in primal_dual(compressed(form), np.eye(n), t, tolerance):
+    for better in central_path(compressed(form), np.eye(n), t, tolerance):
         t = better
     return t / (certified(form, t) * size) ** 2
 

@@ -29,7 +29,7 @@ def pga_lower(
     *,
     batch: int = 256,
     steps: int = 12,
-    step: float = 0.3,
+    step: float = 1.0,
     width: float = 0.1,
 ) -> Iterator[Answer]:
     """Climb from random points along gradients of the norm, then from the best by random moves.

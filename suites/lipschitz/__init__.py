@@ -79,7 +79,7 @@ SUITE = Suite(
     oracles={"linear_program": 0.0, "branch": 0.0, "sample": 0.0},
     tiers={
         "smoke": Tier(seconds=1, seeds=1),
-        "standard": Tier(seconds=15, seeds=1),
+        "standard": Tier(seconds=5, seeds=1),
         "full": Tier(seconds=60, seeds=1),
     },
     judge=_judge,

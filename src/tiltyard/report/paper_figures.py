@@ -150,6 +150,29 @@ def draw_work_precision(board: Board, lines: Lines) -> Figure:
         return figure
 
 
+def draw_growth(board: Board, lines: Lines, parameter: str, of: str) -> Figure:
+    """Return what runs take, or where they end, over a parameter of their problems.
+
+    Args:
+        board: whose implementations they are.
+        lines: from ``growth.lines``.
+        parameter: the name of the parameter.
+        of: ``seconds`` or ``gap``.
+    """
+    points = [point for one in lines.values() for point in one] or [(1.0, 1.0)]
+    across, up = ([point[i] for point in points] for i in (0, 1))
+    label = "time a run [s]" if of == "seconds" else f"final {board.suite.gap}"
+    with _look():
+        figure, axes = _start(board, len(lines))
+        _scale(axes, "x", log_axis(parameter, min(across), max(across)))
+        _scale(axes, "y", log_axis(label, min(up), max(up)))
+        style = _styles(board)
+        for name, one in reversed(lines.items()):
+            axes.plot(*zip(*one, strict=True), clip_on=False, **style[name])
+        _legend(figure, axes, board, lines)
+        return figure
+
+
 def saved(figure: Figure, suffix: str, title: str) -> bytes:
     """Return a figure as a file: a PDF with its fonts, or an SVG with its text as outlines.
 

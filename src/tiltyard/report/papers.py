@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from tiltyard.board import Board
 from tiltyard.report.conditions import in_words
-from tiltyard.report.format import legible, level
+from tiltyard.report.format import legible, level, slug
+from tiltyard.report.growth import growths
+from tiltyard.report.growth import lines as growth_lines
 from tiltyard.report.paper_data import data_profiles, gaps, profiles, to_csv, work_precision
 from tiltyard.report.paper_figures import (
     FORMATS,
     draw_data_profiles,
     draw_gaps,
+    draw_growth,
     draw_profiles,
     draw_work_precision,
     saved,
@@ -31,7 +34,8 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
 
     ``profile-TARGET`` for each telling target and ``profile-average`` over all of them, the same of
     ``data-profile``, which is over weighted oracle calls, ``gap`` with the final gaps by
-    implementation, ``time-accuracy`` with the median time to each target.
+    implementation, ``time-accuracy`` with the median time to each target,
+    ``growth-FAMILY-PARAMETER-seconds`` and ``-gap`` where the board has such problems.
     """
     targets: list[float | None] = [*telling_targets(board), None]
     for target in targets:
@@ -49,6 +53,12 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     lines = work_precision(board)
     yield "time-accuracy.csv", to_csv(board, ("seconds", "target"), lines)
     yield from _files(board, "time-accuracy", draw_work_precision(board, lines))
+    for growth in growths(board):
+        for of in ("seconds", "gap"):
+            lines = growth_lines(board, growth, of)
+            name = f"growth-{slug(growth.family)}-{slug(growth.parameter)}-{of}"
+            yield f"{name}.csv", to_csv(board, (growth.parameter, of), lines)
+            yield from _files(board, name, draw_growth(board, lines, growth.parameter, of))
 
 
 def _files(board: Board, name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,7 @@ from tiltyard.report.conditions import command, describe, describe_board, other
 from tiltyard.report.critical import differences
 from tiltyard.report.figures import data_profile, profile
 from tiltyard.report.format import count, level, share
+from tiltyard.report.growth import figures_of
 from tiltyard.report.pareto import trades
 from tiltyard.report.summary import caution, rank_interval
 from tiltyard.report.table import Cell, Column, Table
@@ -103,6 +104,7 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
             if (figure := data_profile(tier, target)) is not None
         ],
         "trades": trades(tier),
+        "growth": figures_of(tier),
         "matrix": matrix(tier, tier.targets[0]),
         "target": level(tier.targets[0]),
         "duels": _duels(view, tier, duels),
