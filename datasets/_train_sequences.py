@@ -73,7 +73,8 @@ def transformer(weights: Weights, x: Tensor) -> Tensor:
         z = (1 - share) * z + share * mixed / 3.0
         inner = gelu(z @ weights[f"{b}.up"].T) / GELU
         z = (1 - share) * z + share * inner @ weights[f"{b}.down"].T
-    return (z @ weights["readout"].T).mean(dim=1)
+    logits: Tensor = (z @ weights["readout"].T).mean(dim=1)
+    return logits
 
 
 def recurrent_weights(seed: int) -> Weights:
@@ -97,13 +98,15 @@ def recurrent(weights: Weights, x: Tensor) -> Tensor:
 def _unit(weight: Tensor) -> Tensor:
     """Return the orthogonal factor, times the square root of outputs over inputs."""
     u, _, v = torch.linalg.svd(weight, full_matrices=False)
-    return (len(weight) / weight.shape[1]) ** 0.5 * u @ v
+    unit: Tensor = (len(weight) / weight.shape[1]) ** 0.5 * u @ v
+    return unit
 
 
 def _capped(weight: Tensor, largest: float) -> Tensor:
     """Return the weight with its singular values cut to ``largest``."""
     u, s, v = torch.linalg.svd(weight, full_matrices=False)
-    return u @ (s.clamp(max=largest)[:, None] * v)
+    capped: Tensor = u @ (s.clamp(max=largest)[:, None] * v)
+    return capped
 
 
 def _orthogonalised(update: Tensor) -> Tensor:
@@ -115,7 +118,8 @@ def _orthogonalised(update: Tensor) -> Tensor:
     for _ in range(5):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if flip else x
+    made: Tensor = x.T if flip else x
+    return made
 
 
 class Muon:

@@ -73,10 +73,10 @@ class TokenNorms:
             case Dense() | Conv2d():
                 return self._dense(layer.dense if isinstance(layer, Conv2d) else layer, x)
             case Residual(branch=branch, skip=skip, scale=scale):
-                inner = self.of(branch, x)
+                branched = self.of(branch, x)
                 return Reach(
-                    abs(skip) * x.stretch + abs(scale) * inner.stretch,
-                    abs(skip) * x.length + abs(scale) * inner.length,
+                    abs(skip) * x.stretch + abs(scale) * branched.stretch,
+                    abs(skip) * x.length + abs(scale) * branched.length,
                 )
             case Attention():
                 return self._attention(layer, x)
