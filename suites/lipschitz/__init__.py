@@ -41,8 +41,9 @@ SUITE = Suite(
             "gap",
             "The geometric mean over regions of the ratio to the reference, less 1. The reference "
             "is the exact value where it is known, else the largest known value at a point. A "
-            "ratio of an estimate is by how much it is off, above or below. For partial "
-            "derivatives the share of the signs that hold and were not proved.",
+            "ratio of an estimate is by how much it is off, above or below; a region without a "
+            "bound counts with 1e30. For partial derivatives the share of the signs that hold, as "
+            "far as is known, and were not proved; for estimates of those that are wrong.",
         ),
         _ratio("exact_ratio", "Geometric mean of bound / exact value, where that is known."),
         _ratio("lower_ratio", "Geometric mean of bound / largest value known at a point."),

@@ -58,7 +58,8 @@ class Ascent:
             return torch.as_tensor(np.where(part < half, 1.0, -1.0))[:, None]
         sizes = jacobian.abs().sum(dim=2)
         if self._norm == "l2":
-            return torch.linalg.svd(jacobian, full_matrices=False)[0][:, :, 0]
+            left: Tensor = torch.linalg.svd(jacobian, full_matrices=False)[0][:, :, 0]
+            return left
         tokens = self._problem.tokens if self._norm == "max-rms" else m
         order = sizes.reshape(count, tokens, -1).sum(dim=2).argsort(dim=1, descending=True)
         ranks = torch.as_tensor(rank % tokens)[:, None]

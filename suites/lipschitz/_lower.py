@@ -95,6 +95,11 @@ class Search:
         for _ in range(max(1, evaluations // (width * k * parts))):
             self.add(self._proposals(width).reshape(k, -1, n))
 
+    def found(self) -> Array:
+        """Return the largest values so far, (k, parts)."""
+        first: Array = np.maximum(self._found[:, :, 0], self._first[0])
+        return first
+
     def best(self) -> tuple[Array, Array]:
         """Return the values with their points, computed anew beside no kink."""
         k, parts, n = self._shape

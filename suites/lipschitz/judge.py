@@ -214,8 +214,9 @@ class LipschitzJudge(Judge):
             missed = holds & ~(given < 0.0)
             if kind == "estimate":
                 holds, missed = np.ones_like(holds), holds != (given < 0.0)
+            else:
+                metrics["undecided"] = float(1.0 - proved.mean())
             metrics["gap"] = float(missed.sum() / max(1, holds.sum()))
-            metrics["undecided"] = float(1.0 - proved.mean())
             return metrics
         floor = self._known.floor
         logs = np.log(np.clip(_over(given, best, floor), 1.0 / CAP, CAP))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tiltyard.errors import TiltyardError
 from tiltyard.suites.lipschitz.layers import Array
@@ -44,7 +45,7 @@ class Entry:
     name: str
     lower: Array
     exact: Array
-    witness: Array
+    witness: NDArray[np.float32]
     how: str
 
 
@@ -116,6 +117,13 @@ def known(problem: LipschitzProblem, path: Path | None = None) -> Known:
     return _known(_Keyed(digest(problem), problem), path or FILE)
 
 
+def floor(problem: LipschitzProblem) -> float:
+    """Return what rounding can amount to."""
+    from tiltyard.suites.lipschitz._values import scale
+
+    return FLOOR * scale(problem.network.layers)
+
+
 class _Keyed:
     """A problem that compares by its hash."""
 
@@ -132,25 +140,23 @@ class _Keyed:
 @lru_cache(maxsize=64)
 def _known(keyed: _Keyed, path: Path) -> Known:
     from tiltyard.suites.lipschitz._lower import lower_bounds
-    from tiltyard.suites.lipschitz._values import scale
 
     problem = keyed.problem
-    floor = FLOOR * scale(problem.network.layers)
     entry = read(keyed.key, path)
     if entry is not None:
-        return checked(entry, problem, floor)
+        return checked(entry, problem, floor(problem))
     lower, witness = lower_bounds(problem, int(keyed.key[:8], 16))
     return Known(
         lower=lower,
         exact=np.full(lower.shape, np.nan),
         witness=witness,
-        floor=floor,
+        floor=floor(problem),
         shipped=False,
         how="the judge's own short search",
     )
 
 
-def checked(entry: Entry, problem: LipschitzProblem, floor: float) -> Known:
+def checked(entry: Entry, problem: LipschitzProblem, rounding: float) -> Known:
     """Return an entry with its values computed anew.
 
     Raises:
@@ -175,9 +181,9 @@ def checked(entry: Entry, problem: LipschitzProblem, floor: float) -> Known:
     part = np.tile(np.arange(shape[1]), shape[0])
     rows = np.arange(len(owner))
     lower = every[rows, part].reshape(shape)
-    slack = SAME * np.abs(entry.lower) + floor
+    slack = SAME * np.abs(entry.lower) + rounding
     wrong = ~(np.abs(lower - entry.lower) <= slack)
-    exact_wrong = np.abs(lower - entry.exact) > SAME * np.abs(entry.exact) + floor
+    exact_wrong = np.abs(lower - entry.exact) > SAME * np.abs(entry.exact) + rounding
     for bad, said in ((wrong, entry.lower), (exact_wrong, entry.exact)):
         if bad.any():
             region, _ = at = tuple(np.argwhere(bad)[0])
@@ -188,7 +194,7 @@ def checked(entry: Entry, problem: LipschitzProblem, floor: float) -> Known:
         lower=lower,
         exact=entry.exact,
         witness=where[rows, part].reshape(*shape, n),
-        floor=floor,
+        floor=rounding,
         shipped=True,
         how=entry.how,
     )
@@ -201,7 +207,7 @@ def read(key: str, path: Path) -> Entry | None:
         TiltyardError: the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             index = json.loads(str(file["index"]))
             if key not in index:
                 return None
@@ -219,7 +225,7 @@ def load(path: Path = FILE) -> dict[str, Entry]:
         TiltyardError: the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             keys = sorted(json.loads(str(file["index"])))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(f"{path} cannot be read ({type(error).__name__}: {error})") from None
@@ -234,7 +240,7 @@ def save(entries: dict[str, Entry], path: Path = FILE) -> None:
         entry = entries[key]
         arrays[f"{key}.lower"] = entry.lower
         arrays[f"{key}.exact"] = entry.exact
-        arrays[f"{key}.witness"] = entry.witness.astype(np.float32)
+        arrays[f"{key}.witness"] = entry.witness
     fresh = path.with_suffix(".tmp.npz")
     np.savez_compressed(fresh, **arrays)
     fresh.replace(path)
