@@ -21,10 +21,10 @@ from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
 
-GROWTH = 5.0
+GROWTH = 3.0
 """How many times closer to the optimum each next center is."""
 
-CENTERED = 1.0
+CENTERED = 0.5
 """The Newton decrement at which a center is near enough to go on."""
 
 REACH = 0.7
