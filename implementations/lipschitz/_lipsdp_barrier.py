@@ -81,7 +81,7 @@ class _Barrier:
         H[0, 1:] = H[1:, 0] = self.B.T @ mixed
         H[1:, 1:] = self.B.T @ inner @ self.B + np.diag(1.0 / u[1:] ** 2)
         step = _solved(H, -gradient)
-        return step, float(max(-gradient @ step, 0.0)) ** 0.5
+        return step, max(float(-(gradient * step).sum()), 0.0) ** 0.5
 
 
 def _solved(H: Array, right: Array) -> Array:
