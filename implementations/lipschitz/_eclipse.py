@@ -72,6 +72,11 @@ def _slopes(layer: Nonlinear) -> tuple[float, float]:
     return low, max(high, low + 1e-9)
 
 
+def silent(layers: list[Stage], last: Array) -> bool:
+    """Return whether a weight is zero, and with it the network's Jacobian."""
+    return not all(weight.any() for weight in (*(layer.weight for layer in layers), last))
+
+
 def plain(X: Array, stage: Stage) -> Array:
     """Return one multiplier for all neurons, (n,), that of ECLipsE-Fast.
 
@@ -87,7 +92,7 @@ def plain(X: Array, stage: Stage) -> Array:
     size = float(np.linalg.norm(half, 2)) ** 2
     # A larger multiplier than this would lose the positive part of a GELU's lower right block.
     steepest = stage.reach * (abs(stage.middle) + stage.reach)
-    return np.full(len(stage.weight), 1.0 / (max(size, np.finfo(float).tiny) * steepest))
+    return np.full(len(stage.weight), 1.0 / (size * steepest))
 
 
 def after(X: Array, stage: Stage, t: Array) -> Array | None:
@@ -98,7 +103,6 @@ def after(X: Array, stage: Stage, t: Array) -> Array | None:
     """
     from scipy.linalg import solve_triangular
 
-    n = len(t)
     cross = stage.middle * t[:, None] * stage.weight
     low = X + stage.low * stage.high * stage.weight.T @ (t[:, None] * stage.weight)
     lower = factor(low)
@@ -131,7 +135,7 @@ def constant(X: Array, last: Array) -> float:
         trial = rho * (1.0 + slack)
         if proved(trial * X - square, trial * X.diagonal() + square.diagonal()):
             return math.sqrt(trial)
-    return np.inf if last.any() else 0.0
+    return np.inf
 
 
 def proved(M: Array, sizes: Array) -> bool:

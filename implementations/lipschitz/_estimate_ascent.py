@@ -2,7 +2,7 @@
 
 The norm is u' J v for vectors of its own (singular vectors; a row and signs), and its gradient that
 of u' J(x) v. Of piecewise linear networks that is zero: there the gradient is that of a network
-whose kinks are rounded off, so that points move towards patterns of activations that are worth more.
+whose kinks are rounded off, so that points move towards patterns of activations that raise it.
 """
 
 from __future__ import annotations
@@ -153,4 +153,5 @@ def token_vectors(J: Tensor, tokens: int, rounds: int = 10) -> tuple[Tensor, Ten
 def token_norms(J: Tensor, tokens: int) -> Tensor:
     """Return (N, 1): the largest rms of an output token over input tokens of rms one, nearly."""
     ratio = math.sqrt(J.shape[2] / J.shape[1])
-    return ratio * token_vectors(J, tokens)[0].norm(dim=2).amax(dim=1, keepdim=True)
+    lengths: Tensor = token_vectors(J, tokens)[0].norm(dim=2)
+    return ratio * lengths.amax(dim=1, keepdim=True)

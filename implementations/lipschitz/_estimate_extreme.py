@@ -33,7 +33,7 @@ def end_point(maxima: Array) -> float:
     grid = np.linspace(-4.0, 1.0, 26)
     near = grid[int(np.argmin([unlikely(exponent) for exponent in grid]))]
     found = minimize_scalar(unlikely, bounds=(near - 0.2, near + 0.2), method="bounded")
-    return top + spread * 10.0 ** float(found.x)
+    return top + spread * float(10.0**found.x)
 
 
 def _likelihood(logs: Array) -> float:

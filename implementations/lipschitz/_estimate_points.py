@@ -62,14 +62,15 @@ class Points:
         if problem.region == "global":
             chosen = rng.integers(len(self.centers), size=count)
             width = self._tensor(10.0 ** rng.uniform(-1.0, 1.5, size=(count, 1)))
-            return self.centers[chosen.tolist()] + width * self.scale * normal
+            around: Tensor = self.centers[chosen.tolist()]
+            return around + width * self.scale * normal
         parts = problem.tokens if problem.region == "tokens" else 1
         directions = normal.reshape(count, parts, -1)
         size = n // parts
         lengths = self._tensor(rng.uniform(size=(count, parts, 1)) ** (1.0 / size))
         reach = INSIDE * self._reach(size)
-        inside = reach * lengths * directions / directions.norm(dim=2, keepdim=True)
-        return inside.reshape(count, n) + self._middle(region)
+        inside: Tensor = reach * lengths * directions / directions.norm(dim=2, keepdim=True)
+        return self._middle(region) + inside.reshape(count, n)
 
     def project(self, x: Tensor, region: Tensor) -> Tensor:
         """Return the points of the regions that are nearest to (N, n) others."""
@@ -83,7 +84,8 @@ class Points:
         away = (x - middle).reshape(len(x), parts, -1)
         reach = INSIDE * self._reach(away.shape[2])
         factor = (reach / away.norm(dim=2, keepdim=True).clamp(min=1e-300)).clamp(max=1.0)
-        return middle + (factor * away).reshape(x.shape)
+        nearest: Tensor = middle + (factor * away).reshape(x.shape)
+        return nearest
 
     def _reach(self, size: int) -> float:
         """Return the Euclidean radius of a ball, or of a token of some size."""

@@ -72,8 +72,13 @@ class Program:
         )
         self.sides.append((lower / size, upper / size))
 
-    def solve(self, seconds: float) -> tuple[float, bool]:
-        """Return HiGHS's bound on the maximum, infinite where it has none, and whether it holds."""
+    def solve(self, nodes: int, seconds: float) -> tuple[float, bool]:
+        """Return HiGHS's bound on the maximum, infinite where it has none, and whether it holds.
+
+        Args:
+            nodes: after which it stops.
+            seconds: likewise.
+        """
         widths = [len(block.lower) for block in self.blocks]
         grid = [
             [row.get(at, csr_array((len(side[0]), width))) for at, width in enumerate(widths)]
@@ -99,7 +104,7 @@ class Program:
             constraints=LinearConstraint(
                 A, *(np.concatenate(side) for side in zip(*self.sides, strict=True))
             ),
-            options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+            options={"node_limit": nodes, "time_limit": seconds, "mip_rel_gap": 1e-9},
         )
         if found.mip_dual_bound is None:
             return np.inf, False

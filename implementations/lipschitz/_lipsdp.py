@@ -89,14 +89,14 @@ def bounds(
     if order > largest:
         raise Unsupported(f"takes LMIs of order {largest}: {reason}; this network's is {order}")
     first = [start(form) for form in small]
-    upper = np.array([certified(form, t) for form, t in zip(every, first, strict=True)])
+    upper = np.array([certified(*three) for three in zip(every, first, small, strict=True)])
     yield {"upper": upper.copy()}
     for region, form in enumerate(small):
         if not len(form.A):
             continue
         basis = columns(form, first[region], multipliers)
         for t in solve(form, basis, np.ones(basis.shape[1])):
-            upper[region] = min(upper[region], certified(every[region], t))
+            upper[region] = min(upper[region], certified(every[region], t, form))
             yield {"upper": upper.copy()}
 
 

@@ -23,7 +23,6 @@ from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
 from tiltyard.suites.lipschitz.layers import Array, GroupSort, Householder
 from tiltyard.suites.lipschitz.network import Chain, Nonlinear
 
-
 SLACK = 1.05
 """By how much the first multipliers exceed what they need."""
 
@@ -57,7 +56,7 @@ def sorting(layer: Nonlinear, size: int) -> Feedback:
 
     if isinstance(layer, GroupSort):
         groups = size // layer.group
-        take = np.kron(np.eye(groups), helmert(layer.group))
+        take: Array = np.kron(np.eye(groups), helmert(layer.group)).astype(np.float64)
         group = np.repeat(np.arange(groups), layer.group - 1)
     elif isinstance(layer, Householder):
         take = np.asarray(block_diag(*layer.vectors[:, None, :]))
@@ -77,11 +76,14 @@ def residual_relu(layer: Nonlinear, size: int) -> Feedback:
     """
     if not (isinstance(layer, GroupSort) and layer.group == 2):
         raise Unsupported("the rewriting by ReLUs takes MaxMin layers alone")
-    pairs = np.eye(size // 2)
+
+    def pairs(block: list[list[float]]) -> Array:
+        return np.kron(np.eye(size // 2), block).astype(np.float64)
+
     return Feedback(
-        take=np.kron(pairs, [[-1.0, 1.0], [1.0, -1.0]]),
-        keep=np.kron(pairs, [[0.0, 1.0], [0.0, 1.0]]),
-        made=np.kron(pairs, [[-1.0, 0.0], [0.0, 1.0]]),
+        take=pairs([[-1.0, 1.0], [1.0, -1.0]]),
+        keep=pairs([[0.0, 1.0], [0.0, 1.0]]),
+        made=pairs([[-1.0, 0.0], [0.0, 1.0]]),
         low=0.0,
         group=np.arange(size),
     )
@@ -155,7 +157,10 @@ def programs(
         current = trace.neurons(weight / power @ current, feedback(layer, len(weight)))
     last = chain.weights[-1]
     rows = [last] if norm == "l2" else list(last[:, None, :])
-    return [_program(trace, row @ current, unit, [*sizes, np.linalg.norm(row, 2)]) for row in rows]
+    return [
+        _program(trace, row @ current, unit, [*sizes, float(np.linalg.norm(row, 2))])
+        for row in rows
+    ]
 
 
 def _size(weight: Array) -> tuple[float, float]:
@@ -172,7 +177,7 @@ def _program(trace: _Trace, outputs: Array, unit: float, sizes: list[float]) -> 
     for rows in trace.rows:
         A[at : at + len(rows), : rows.shape[1]] = rows
         at += len(rows)
-    power, size = _size(outputs)
+    power, _ = _size(outputs)
     group = np.concatenate([np.empty(0, dtype=np.intp), *trace.group])
     form = Lure(
         A=A,
@@ -185,11 +190,12 @@ def _program(trace: _Trace, outputs: Array, unit: float, sizes: list[float]) -> 
     )
     basis = np.asarray(group[:, None] == np.arange(trace.groups), dtype=np.float64)
     sizes = [*sizes[:-1], sizes[-1] / power]
-    first = start(compressed(form)) if (form.low == 0.0).any() else _first(form, sizes)
+    one = len(A) == 0 or form.low.max() < 0.0
+    first = _first(form, len(trace.rows), sizes) if one else start(compressed(form))
     return Program(form, basis, first)
 
 
-def _first(form: Lure, sizes: list[float]) -> Array:
+def _first(form: Lure, layers: int, sizes: list[float]) -> Array:
     """Return strictly feasible multipliers of one-Lipschitz layers.
 
     For a layer z = keep v + made y with t = take v it holds that |z|^2 = |v|^2 - |t|^2 + |y|^2:
@@ -197,7 +203,7 @@ def _first(form: Lure, sizes: list[float]) -> Array:
     """
     t = np.empty(len(form.A))
     asked = 1.0
-    for index in np.unique(form.layer)[::-1]:
+    for index in reversed(range(layers)):
         asked *= SLACK * sizes.pop() ** 2
         t[form.layer == index] = SLACK * asked
     return t

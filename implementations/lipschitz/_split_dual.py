@@ -18,7 +18,6 @@ from torch import Tensor
 
 from tiltyard.implementations.lipschitz._split_bounds import Layers, Nodes, Ranges, masks, objective
 
-
 CHECK = 4
 """Iterations between two looks at the progress."""
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard import Unsupported, implementation
-from tiltyard.suites.lipschitz.layers import Activation
 from tiltyard.suites.lipschitz.problem import LipschitzProblem
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ class _Bounds:
             around = PerturbationLpNorm(norm=np.inf, x_L=corners[0], x_U=corners[1])
             x = BoundedTensor((corners[0] + corners[1]) / 2.0, around)
             if self._problem.norm == "linf":
-                return np.array([self._sum(x, row) for row in range(len(self._mask))]).max(axis=0)
+                return np.asarray(max(self._sum(x, row) for row in range(len(self._mask))))
             least, most = self._graph.compute_jacobian_bounds((x,), optimize=self._optimize)
             features = list(self._problem.features)
             ends = [most.detach().numpy().ravel(), -least.detach().numpy().ravel()]
@@ -117,7 +116,7 @@ class _Bounds:
                 super().__init__()
                 self.network, self.norm = network, GradNorm(norm=1)
 
-            def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+            def forward(self, x: Tensor, mask: Tensor) -> Any:
                 return self.norm(JacobianOP.apply(self.network(x).matmul(mask), x))
 
         class Jacobian(torch.nn.Module):
@@ -125,7 +124,7 @@ class _Bounds:
                 super().__init__()
                 self.network = network
 
-            def forward(self, x: Tensor) -> Tensor:
+            def forward(self, x: Tensor) -> Any:
                 return JacobianOP.apply(self.network(x), x)
 
         x = BoundedTensor(torch.zeros(1, self._problem.network.inputs))
@@ -146,9 +145,7 @@ def _module(problem: LipschitzProblem) -> Module:
         linear.weight.data, linear.bias.data = torch.tensor(W), torch.tensor(b)
         layers.append(linear)
         if i < len(chain.activations):
-            activation = chain.activations[i]
-            assert isinstance(activation, Activation)
-            layers.append(plain[activation.kind]())
+            layers.append(plain[problem.network.activation]())
     return torch.nn.Sequential(*layers)
 
 

@@ -45,7 +45,7 @@ def clarke_bound_propagation(
         dtype: ``float64``, or ``float32``, whose bounds are widened by 1e-4.
 
     Yields:
-        Bounds, as batches of regions are done.
+        Bounds by intervals, then by lines, as batches of regions are done.
     """
     from tiltyard.implementations.lipschitz._jacobian_norms import Recipe, jacobian_bounds
 

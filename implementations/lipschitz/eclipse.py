@@ -7,10 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from tiltyard import implementation
-from tiltyard.implementations.lipschitz._eclipse import Stage, after, constant, plain, stages
+from tiltyard.implementations.lipschitz._eclipse import (
+    Stage,
+    after,
+    constant,
+    plain,
+    silent,
+    stages,
+)
+from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path
 from tiltyard.implementations.lipschitz._lipsdp_certificate import certified
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
-from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path
 from tiltyard.suites.lipschitz.layers import Array
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
@@ -45,14 +52,18 @@ def eclipse(
         Unsupported: naming a nonlinearity that is not elementwise.
     """
     layers, last = stages(problem.chain)
-    X: Array | None = np.eye(problem.network.inputs)
+    if silent(layers, last):
+        yield {"upper": np.zeros(problem.shape)}
+        return
+    X: Array = np.eye(problem.network.inputs)
     best = _finished(X, layers, last)
     yield {"upper": np.full(problem.shape, best)}
     for index, layer in enumerate(layers):
         following = layers[index + 1].weight if index + 1 < len(layers) else last
-        X = _behind(X, layer, following, tolerance)
-        if X is None:
+        found = _behind(X, layer, following, tolerance)
+        if found is None:
             return
+        X = found
         best = min(best, _finished(X, layers[index + 1 :], last))
         yield {"upper": np.full(problem.shape, best)}
 
@@ -66,14 +77,11 @@ def _finished(X: Array | None, layers: list[Stage], last: Array) -> float:
 
 def _behind(X: Array, layer: Stage, following: Array, tolerance: float) -> Array | None:
     """Return the quadratic form behind a layer, by the program or else by one multiplier."""
-    simple = plain(X, layer)
-    found = after(X, layer, _multipliers(X, layer, following, simple[0], tolerance))
-    return after(X, layer, simple) if found is None else found
+    found = after(X, layer, _multipliers(X, layer, following, tolerance))
+    return after(X, layer, plain(X, layer)) if found is None else found
 
 
-def _multipliers(
-    X: Array, layer: Stage, following: Array, simple: float, tolerance: float
-) -> Array:
+def _multipliers(X: Array, layer: Stage, following: Array, tolerance: float) -> Array:
     """Return the program's multipliers, (n,)."""
     from scipy.linalg import solve_triangular
 
@@ -82,8 +90,6 @@ def _multipliers(
     n, k = rows.shape
     # Inputs and outputs of the program are of size one.
     size, gain = float(np.linalg.norm(rows, 2)), float(np.linalg.norm(following, 2))
-    if size == 0.0 or gain == 0.0:
-        return np.full(n, simple)
     form = Lure(
         A=np.hstack([rows / size, np.zeros((n, n))]),
         C=np.hstack([np.zeros((len(following), k)), following / gain]),

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tiltyard import Unsupported, implementation
-from tiltyard.suites.lipschitz.layers import Activation
 from tiltyard.suites.lipschitz.problem import LipschitzProblem
 
 Array = NDArray[np.float64]
@@ -53,7 +52,7 @@ def eclipse_nn(
         ``upper``, (k,) float64, after each algorithm and each ball.
 
     Raises:
-        Unsupported: the version is another one, or the network has one layer.
+        Unsupported: the version is another one.
     """
     estimator, kind = _estimator(problem)
     upper = np.full(problem.shape, np.inf)
@@ -82,13 +81,12 @@ def _estimator(problem: LipschitzProblem) -> tuple[Any, str]:
     if version("eclipse-nn") != VERSION:
         raise Unsupported(f"takes eclipse-nn {VERSION}; installed is {version('eclipse-nn')}")
     chain = problem.chain
-    kind = chain.activations[0]
-    assert isinstance(kind, Activation)
-    low, high = SLOPES[kind.kind]
+    kind = problem.network.activation
+    low, high = SLOPES[kind]
     estimator = LipConstEstimator(
         weights=[torch.tensor(W) for W in chain.weights],
         biases=[torch.tensor(b) for b in chain.biases],
         alphas=[low] * len(chain.activations),
         betas=[high] * len(chain.activations),
     )
-    return estimator, kind.kind
+    return estimator, kind

@@ -1,4 +1,4 @@
-"""LipSDP for sorting and reflecting networks, by the quadratic constraints of Pauli et al. (2024)."""
+"""LipSDP for sorting and reflecting networks, by quadratic constraints of Pauli et al. (2024)."""
 
 from __future__ import annotations
 

@@ -31,18 +31,20 @@ def milp(
     problem: LipschitzProblem,
     rng: np.random.Generator,  # noqa: ARG001 - the method is deterministic
     *,
-    seconds: float = 0.2,
+    nodes: int = 200,
+    seconds: float = 1.0,
 ) -> Iterator[dict[str, Array]]:
     """Maximise each row's absolute sum, or each partial derivative, as a mixed-integer program.
 
     HiGHS's dual bounds count, never its solutions: a region's bound is the largest over the rows,
     and it is exact once the row that attains it is solved to optimality. Until then that row is
-    solved again with twice the time, since HiGHS does not resume.
+    solved again with four times the limits, since HiGHS does not resume.
 
     Args:
         problem: one with ReLU or leaky ReLU and boxes.
         rng: not used.
-        seconds: the first time limit of a program.
+        nodes: the first limit of a program's branches.
+        seconds: the first limit of its time, for programs whose first relaxations take long.
 
     Yields:
         ``upper``, ``problem.shape`` float64, whenever it improves.
@@ -67,7 +69,7 @@ def milp(
     while open_targets:
         for at, target in list(open_targets.items()):
             problem.count("branch", 1)
-            target.improve(seconds)
+            target.improve(nodes, seconds)
             if target.closed:
                 del open_targets[at]
             if target.upper < flat[at] or not open_targets:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 @implementation(
     suite="lipschitz",
     kind="estimate",
+    cites="unpublished",
     devices=("cpu", "cuda"),
-    tune={"step": (0.05, 1.0, "log"), "width": (0.01, 0.5, "log")},
+    tune={"step": (0.1, 3.0, "log"), "width": (0.01, 0.5, "log")},
 )
 def pga_lower(
     problem: LipschitzProblem,

@@ -11,7 +11,7 @@ from tiltyard.implementations.lipschitz._estimate_points import Best, Points, ja
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
 
-@implementation(suite="lipschitz", kind="estimate", devices=("cpu", "cuda"))
+@implementation(suite="lipschitz", kind="estimate", cites="unpublished", devices=("cpu", "cuda"))
 def sampled_lower(
     problem: LipschitzProblem, rng: np.random.Generator, *, batch: int = 1024
 ) -> Iterator[Answer]:

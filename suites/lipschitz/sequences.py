@@ -103,7 +103,7 @@ def transformer(weights: Mapping[str, Array]) -> Network:
     """Return the transformer of stored weights; see ``tiltyard.datasets._train_sequences``."""
     positions = weights["positions"]
     tokens = len(positions)
-    embed: Array = np.kron(np.eye(tokens), weights["embed"])
+    embed = np.kron(np.eye(tokens), weights["embed"]).astype(np.float64)
     layers: list[Layer] = [Dense(embed, positions.ravel())]
     blocks = 1 + max(int(name[0]) for name in weights if name[0].isdecimal())
     share = 1.0 / (2 * blocks)

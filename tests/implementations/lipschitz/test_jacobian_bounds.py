@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -200,3 +201,17 @@ def test_a_dead_neuron_counts_as_unknown():
     problem = nets.problem(Network(1, still), np.zeros((1, 1)), 0.1)
     for method in METHODS:
         assert nets.last(method, problem)[0] == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cuda_agrees_with_the_processor(method, dtype):
+    rng = np.random.default_rng(10)
+    images, _ = nets.convolution(rng)
+    for network in (images, nets.residual(rng, "gelu")):
+        problem = nets.problem(network, rng.standard_normal((3, network.inputs)), 0.05)
+        answers = method.function(problem.on("cuda"), np.random.default_rng(0), dtype=dtype)
+        found = list(answers)[-1]["upper"]
+        assert found == pytest.approx(nets.last(method, problem, dtype=dtype), rel=3e-3)
