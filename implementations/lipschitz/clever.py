@@ -38,7 +38,8 @@ def clever(
         samples: points in a batch.
 
     Yields:
-        ``estimate``, (k,) float64: fitted to the first 5 batches, to 10, 20, ..., to all.
+        ``estimate``, (k,) float64: fitted to the first 5 batches, then to a quarter more
+        each time, up to all.
     """
     import torch
 
@@ -55,4 +56,4 @@ def clever(
         maxima[:, done] = largest.numpy()
         if done + 1 == due:
             yield {"estimate": np.array([end_point(row[:due]) for row in maxima])}
-            due = min(2 * due, batches)
+            due = min(1 + due + due // 4, batches)
