@@ -142,10 +142,10 @@ def _measure_closeness(records: Sequence[Any]) -> Finding:
     looser = {method: bounds[method] / bounds[BARRIER] for method in LAYERED}
     one = np.ones_like(bounds[BARRIER])
     effect = mean_ratio(looser["eclipse"], one)
-    count = len(each(TRAINED))
-    apart = [
-        mean_ratio(found, np.ones_like(found)) for found in np.split(looser["eclipse"], [count])
-    ]
+    trained, drawn = (
+        mean_ratio(found, np.ones_like(found))
+        for found in np.split(looser["eclipse"], [len(each(TRAINED))])
+    )
     note = (
         f"Trained networks {trained}, random ones {drawn}. ECLipsE-Fast's bound is "
         f"{mean_ratio(looser['eclipse_fast'], one)} times LipSDP's. {runs.failures()}"
