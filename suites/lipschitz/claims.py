@@ -46,8 +46,8 @@ _FIRST = 21
 WIDTHS = {2: (128, 256, 512, 1024), 4: (64, 128, 256, 512), 8: (32, 64, 128, 256)}
 """Widths by depth, of random networks."""
 REPEATS = (0, 1, 2)
-LIMIT = 0.5
-"""Seconds for the bound around one point."""
+LIMIT = 0.1
+"""Seconds for the bound around one point: the widest networks take more."""
 
 
 def local(networks: Mapping[str, Sequence[float]]) -> list[str]:

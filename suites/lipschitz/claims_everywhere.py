@@ -122,8 +122,8 @@ def _measure_time(records: Sequence[Any]) -> Finding:
     effect = saved["eclipse", NEURON]
     note = (
         f"Of ECLipsE-Fast: {saved['eclipse_fast', NEURON]}. Against our barrier method for the "
-        f"same program: {saved['eclipse', BARRIER]} and {saved['eclipse_fast', BARRIER]}, so most "
-        f"of it is Clarabel's. {runs.failures()}"
+        f"same program: {saved['eclipse', BARRIER]} and {saved['eclipse_fast', BARRIER]}. "
+        f"{runs.failures()}"
     )
     return finding(
         effect.above(TIE),

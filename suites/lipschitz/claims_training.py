@@ -71,7 +71,8 @@ def _measure_muon(records: Sequence[Any], *, constraint: str) -> Finding:
     ]
     gained, lower = mean(accuracy[0] - accuracy[1]), mean_ratio(bound[1], bound[0])
     note = (
-        f"AdamW's certified bound is {lower} times Muon's; Muon's accuracy is higher by {gained}. "
+        f"AdamW's certified bound is {lower} times Muon's; the difference in accuracy "
+        f"is {gained}. "
         f"Certificates are {typical(gap[0]):.3g} (Muon) and {typical(gap[1]):.3g} (AdamW) times "
         "the largest value measured at a point: they compare weights, and say little of how much "
         f"the networks change. One setting for each optimiser, not the trade-off "
@@ -79,7 +80,7 @@ def _measure_muon(records: Sequence[Any], *, constraint: str) -> Finding:
     )
     if constraint == "cap":
         verdict = worst([gained.above(0.0), lower.above(1.0 - SAME_BOUND)])
-        unit = "higher is Muon's accuracy than AdamW's, at bounds capped alike"
+        unit = "more accuracy with Muon than with AdamW, at bounds capped alike"
         return finding(verdict, gained, unit, rows, note)
     verdict = lower.above(1.0)
     if verdict == "reproduced" and gained.above(-EQUAL) != "reproduced":

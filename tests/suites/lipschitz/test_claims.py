@@ -127,7 +127,7 @@ def test_growth_decides_what_scales_further(power, verdict):
     found = records(claims.SCALING, by_method(clarke_bound_propagation=1.0, recurjac=2.0), seconds)
     finding = claims.SCALING.measure(found)
     assert finding.verdict == verdict
-    reached = {2: 16 * math.sqrt(500.0), 3: 16 * 500.0 ** (1 / 3)}
+    reached = {p: 16 * (claims.LIMIT / 1e-3) ** (1 / p) for p in (2, 3)}
     assert finding.effect == pytest.approx(max(1.0, _ratio(reached[2], reached[power])))
     assert "depth 8: 2 to 2" in finding.note
     assert len(finding.rows) == 12
