@@ -12,6 +12,10 @@ from tiltyard.implementations.lipschitz._exact_search import Search, measures
 from tiltyard.suites.lipschitz.problem import LipschitzProblem
 
 
+WORK = 10**6
+"""Weights that a region's turn may pass through, about."""
+
+
 class Enumeration:
     """One search for every region and quantity of a problem.
 
@@ -20,8 +24,10 @@ class Enumeration:
     """
 
     def __init__(self, problem: LipschitzProblem, nodes: int) -> None:
-        self._problem, self._nodes = problem, nodes
+        self._problem = problem
         self._net = piecewise(problem)
+        # A turn in a large network is shorter: one set costs as much as its weights.
+        self._nodes = max(1, min(nodes, WORK // sum(W.size for W in self._net.weights)))
         self._regions = regions(problem)
         self._measures = measures(problem)
         self._searches: dict[tuple[int, int], Search] = {}

@@ -21,10 +21,10 @@ from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
 
-GROWTH = 5.0
+GROWTH = 3.0
 """How many times closer to the optimum each next center is."""
 
-CENTERED = 1.0
+CENTERED = 0.5
 """The Newton decrement at which a center is near enough to go on."""
 
 REACH = 0.7
@@ -81,7 +81,7 @@ class _Barrier:
         H[0, 1:] = H[1:, 0] = self.B.T @ mixed
         H[1:, 1:] = self.B.T @ inner @ self.B + np.diag(1.0 / u[1:] ** 2)
         step = _solved(H, -gradient)
-        return step, float(max(-gradient @ step, 0.0)) ** 0.5
+        return step, max(float(-(gradient * step).sum()), 0.0) ** 0.5
 
 
 def _solved(H: Array, right: Array) -> Array:

@@ -60,14 +60,14 @@ def certified(form: Lure, t: Array, small: Lure | None = None) -> float:
     M, shift = _lowered(form, t)
     rho = _schur(_lowered(small, t)[0] if small else M, (small or form).inputs)
     first = np.arange(form.inputs)
-    for slack in 10.0 ** np.arange(-13, -1):
-        if not np.isfinite(rho):
-            break
+    slack = shift
+    while slack < 0.1 and np.isfinite(rho):
         trial = M.copy()
         trial[first, first] += rho * (1.0 + slack)
         if factor(trial) is not None:
             # The shift of rho's own part of the diagonal, and the root's rounding.
             return form.unit * float(np.sqrt(rho * (1.0 + slack) * (1.0 + 2.0 * shift)))
+        slack *= 10.0
     return np.inf
 
 

@@ -26,7 +26,6 @@ Tensor = torch.Tensor
 TABLE = 2**23
 """Entries of all zonotopes that are handled at once."""
 
-INTERVALS = Recipe(crown=True)
 CHORDS = Recipe(crown=True, linear=True, chords=True)
 
 
@@ -41,13 +40,15 @@ def refined_bounds(
         dtype: to work in.
         effort: rank and rounds of the relaxation.
     """
-    backward = backward_pass(problem, dtype, crown=True)
+    backward = backward_pass(problem, dtype, crown=False)
     pairs = backward.pairs()
     parts = torch.split(pairs, max(1, BATCH // backward.width))
-    bounds = torch.full_like(
-        backward.like.expand(problem.regions, backward.sizes.outputs), torch.inf
-    )
-    for recipe in (INTERVALS, CHORDS):  # the first takes no time, even in wide networks
+    everywhere = backward.like.expand(problem.regions, backward.sizes.outputs)
+    bounds = torch.full_like(everywhere, torch.inf)
+    # The first takes no time, even in wide networks.
+    for recipe in (Recipe(crown=False), Recipe(crown=True), CHORDS):
+        if recipe.crown and not backward.crown:
+            backward = backward_pass(problem, dtype, crown=True)
         for part in parts:
             at = part[:, 0], part[:, 1]
             bounds[at] = torch.minimum(bounds[at], row_sums(backward, recipe, part))

@@ -11,7 +11,7 @@ coordinate for every group.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from tiltyard.implementations.lipschitz._lipsdp_certificate import certified, st
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed
 from tiltyard.suites.lipschitz.layers import Array, GroupSort, Householder
 from tiltyard.suites.lipschitz.network import Chain, Nonlinear
+
+LARGEST = 4500
+"""Columns of the LMI: a step of the solver holds about ten matrices of that side."""
 
 SLACK = 1.05
 """By how much the first multipliers exceed what they need."""
@@ -131,7 +134,7 @@ class Program:
 def programs(
     chain: Chain, norm: str, feedback: Callable[[Nonlinear, int], Feedback]
 ) -> list[Program]:
-    """Return the programs whose largest constant is the network's.
+    """Return the programs whose largest constant is the network's; none where that is zero.
 
     One for ``l2``, one for every output for ``linf``. There the input is x_i = s_i x_0 of a scalar
     x_0 with slopes s_i in [-1, 1]: then |dx|_inf <= |dx_0|, and the multipliers q_i of these
@@ -141,7 +144,12 @@ def programs(
         chain: of sorting layers.
         norm: ``l2`` or ``linf``.
         feedback: what replaces a nonlinearity of a size.
+
+    Raises:
+        Unsupported: the LMI would have more than ``LARGEST`` columns.
     """
+    if not all(weight.any() for weight in chain.weights):
+        return []
     n = chain.weights[0].shape[1]
     if norm == "linf":
         trace, current = _Trace(1), np.ones((1, 1))
@@ -151,51 +159,56 @@ def programs(
         trace, current = _Trace(n), np.eye(n)
     unit, sizes = 1.0, []
     for weight, layer in zip(chain.weights[:-1], chain.activations, strict=True):
-        power, size = _size(weight)
+        power = _power(_size(weight))
         unit *= power
-        sizes.append(size)
+        sizes.append(_size(weight) / power)
         current = trace.neurons(weight / power @ current, feedback(layer, len(weight)))
+    if trace.total > LARGEST:
+        raise Unsupported(f"takes LMIs of order {LARGEST}; this network's is {trace.total}")
     last = chain.weights[-1]
+    form, basis = _assembled(trace)
     rows = [last] if norm == "l2" else list(last[:, None, :])
-    return [
-        _program(trace, row @ current, unit, [*sizes, float(np.linalg.norm(row, 2))])
-        for row in rows
-    ]
+    return [_program(form, basis, row @ current, unit, [*sizes, _size(row)]) for row in rows]
 
 
-def _size(weight: Array) -> tuple[float, float]:
-    """Return a weight's norm as a power of two, to divide by which rounds nothing, and a rest."""
-    norm = float(np.linalg.norm(weight, 2))
-    power = float(2.0 ** np.round(np.log2(norm))) if norm > 0.0 else 1.0
-    return power, norm / power
+def _size(weight: Array) -> float:
+    return float(np.linalg.norm(weight, 2))
 
 
-def _program(trace: _Trace, outputs: Array, unit: float, sizes: list[float]) -> Program:
+def _power(size: float) -> float:
+    """Return the power of two near a size: to divide by it rounds nothing."""
+    return float(2.0 ** np.round(np.log2(size))) if size > 0.0 else 1.0
+
+
+def _assembled(trace: _Trace) -> tuple[Lure, Array]:
+    """Return the form without outputs, and which of its neurons share a multiplier."""
     inputs = trace.total - sum(len(rows) for rows in trace.rows)
     A = np.zeros((trace.total - inputs, trace.total))
     at = 0
     for rows in trace.rows:
         A[at : at + len(rows), : rows.shape[1]] = rows
         at += len(rows)
-    power, _ = _size(outputs)
-    group = np.concatenate([np.empty(0, dtype=np.intp), *trace.group])
     form = Lure(
         A=A,
-        C=outputs / power,
+        C=np.empty((0, trace.total)),
         low=np.concatenate([np.empty(0), *trace.low]),
         high=np.ones(len(A)),
         layer=np.repeat(np.arange(len(trace.rows)), [len(rows) for rows in trace.rows]),
         inputs=inputs,
-        unit=unit * power,
     )
-    basis = np.asarray(group[:, None] == np.arange(trace.groups), dtype=np.float64)
+    group = np.concatenate([np.empty(0, dtype=np.intp), *trace.group])
+    return form, np.asarray(group[:, None] == np.arange(trace.groups), dtype=np.float64)
+
+
+def _program(form: Lure, basis: Array, outputs: Array, unit: float, sizes: list[float]) -> Program:
+    power = _power(sizes[-1])
+    form = replace(form, C=outputs / power, unit=unit * power)
+    one = len(form.A) == 0 or form.low.max() < 0.0
     sizes = [*sizes[:-1], sizes[-1] / power]
-    one = len(A) == 0 or form.low.max() < 0.0
-    first = _first(form, len(trace.rows), sizes) if one else start(compressed(form))
-    return Program(form, basis, first)
+    return Program(form, basis, _first(form, sizes) if one else start(compressed(form)))
 
 
-def _first(form: Lure, layers: int, sizes: list[float]) -> Array:
+def _first(form: Lure, sizes: list[float]) -> Array:
     """Return strictly feasible multipliers of one-Lipschitz layers.
 
     For a layer z = keep v + made y with t = take v it holds that |z|^2 = |v|^2 - |t|^2 + |y|^2:
@@ -203,7 +216,7 @@ def _first(form: Lure, layers: int, sizes: list[float]) -> Array:
     """
     t = np.empty(len(form.A))
     asked = 1.0
-    for index in reversed(range(layers)):
+    for index in reversed(range(int(form.layer.max(initial=-1)) + 1)):
         asked *= SLACK * sizes.pop() ** 2
         t[form.layer == index] = SLACK * asked
     return t
@@ -216,6 +229,9 @@ def bounds(programs: list[Program], tolerance: float) -> Iterator[float]:
         programs: of ``programs``.
         tolerance: the relative distance from the optimum at which to leave one.
     """
+    if not programs:
+        yield 0.0
+        return
     paths = [_path(program, tolerance) for program in programs]
     best = [next(path) for path in paths]
     yield max(best)

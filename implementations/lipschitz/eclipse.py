@@ -46,7 +46,8 @@ def eclipse(
         tolerance: relative distance from each program's optimum at which to end.
 
     Yields:
-        ``upper``, (1,) float64: what ECLipsE-Fast gives with the layers so far, after each layer.
+        ``upper``, (1,) float64: the least that ECLipsE-Fast gave behind the layers so far, at each
+        step of a program.
 
     Raises:
         Unsupported: naming a nonlinearity that is not elementwise.
@@ -60,7 +61,13 @@ def eclipse(
     yield {"upper": np.full(problem.shape, best)}
     for index, layer in enumerate(layers):
         following = layers[index + 1].weight if index + 1 < len(layers) else last
-        found = _behind(X, layer, following, tolerance)
+        t = plain(X, layer)
+        for better in _multipliers(X, layer, following, tolerance):
+            t = better
+            yield {"upper": np.full(problem.shape, best)}
+        found = after(X, layer, t)
+        if found is None:
+            found = after(X, layer, plain(X, layer))
         if found is None:
             return
         X = found
@@ -75,14 +82,8 @@ def _finished(X: Array | None, layers: list[Stage], last: Array) -> float:
     return np.inf if X is None else constant(X, last)
 
 
-def _behind(X: Array, layer: Stage, following: Array, tolerance: float) -> Array | None:
-    """Return the quadratic form behind a layer, by the program or else by one multiplier."""
-    found = after(X, layer, _multipliers(X, layer, following, tolerance))
-    return after(X, layer, plain(X, layer)) if found is None else found
-
-
-def _multipliers(X: Array, layer: Stage, following: Array, tolerance: float) -> Array:
-    """Return the program's multipliers, (n,)."""
+def _multipliers(X: Array, layer: Stage, following: Array, tolerance: float) -> Iterator[Array]:
+    """Yield better and better multipliers of a layer's program, (n,)."""
     from scipy.linalg import solve_triangular
 
     lower = np.linalg.cholesky(X)
@@ -98,10 +99,8 @@ def _multipliers(X: Array, layer: Stage, following: Array, tolerance: float) -> 
         layer=np.zeros(n, dtype=np.intp),
         inputs=k,
     )
-    t = _feasible(layer, n)
-    for better in central_path(compressed(form), np.eye(n), t, tolerance):
-        t = better
-    return t / (certified(form, t) * size) ** 2
+    for t in central_path(compressed(form), np.eye(n), _feasible(layer, n), tolerance):
+        yield t / (certified(form, t) * size) ** 2
 
 
 def _feasible(layer: Stage, n: int) -> Array:

@@ -226,9 +226,9 @@ def _measure_scaling(records: Sequence[Any]) -> Finding:
         for k, depth in enumerate(WIDTHS)
     )
     note = (
-        f"On the widest networks RecurJac takes {slower} times its seconds. Here both are "
-        "matrix products over all classes, behind the same linear bounds of the preactivations; "
-        "the paper compares with the program of RecurJac's authors. What grows is how much looser "
+        f"On the widest networks RecurJac takes {slower} times its seconds. Our RecurJac is the "
+        "same program with other lines, so that times say little; the paper compares with the "
+        "program of RecurJac's authors, which is not here. What grows is how much looser "
         f"RecurJac is, narrowest to widest: {growing}. {runs.failures()}"
     )
     unit = f"times RecurJac's largest width in {LIMIT:g} s"

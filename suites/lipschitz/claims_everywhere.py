@@ -38,7 +38,7 @@ SORTERS = ("lipsdp_nsr", "lipsdp_residual_relu")
 
 SMALL = (
     "digits-global-l2[network=16-8-8-10]",
-    "digits-global-l2[network=64-32-32-10,output=7]",
+    "digits-recurrent[network=plain]",
     *(f"random-global-l2[inputs=16,width=16,depth={depth}]" for depth in (2, 4, 8)),
 )
 """Two hidden layers at least: with one, ECLipsE is LipSDP."""

@@ -165,3 +165,16 @@ def test_seqlip_by_search_is_at_most_seqlip_by_trying_all(seed, kind):
     lower = answers(sampled_lower, task, 2)[-1]["estimate"]
     assert (lower <= whole["estimate"] * (1 + 1e-9)).all()
     assert (lower <= answers(eclipse_fast, task)[0]["upper"]).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ["box", "ball", "maxmin", "mirrors", "partial", "transformer"])
+@pytest.mark.parametrize("method", SEARCHES, ids=lambda m: m.name)
+def test_the_gpu_finds_the_same(method, name):
+    found = []
+    for device in ("cpu", "cuda"):
+        task = PROBLEMS[name].on(device)
+        run = method.function(task, np.random.default_rng(0), **{**method.parameters, "batch": 64})
+        found.append(next(run)["estimate"])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-8)

@@ -15,6 +15,7 @@ from tiltyard.implementations.lipschitz.clarke_bound_propagation import clarke_b
 from tiltyard.implementations.lipschitz.clarke_zonotope import clarke_zonotope
 from tiltyard.implementations.lipschitz.fast_lip import fast_lip
 from tiltyard.implementations.lipschitz.ibp_jacobian import ibp_jacobian
+from tiltyard.implementations.lipschitz.norm_product import norm_product
 from tiltyard.implementations.lipschitz.recurjac import recurjac
 from tiltyard.suites.lipschitz.layers import KINDS, Activation, GroupSort
 from tiltyard.suites.lipschitz.network import Network
@@ -190,6 +191,26 @@ def test_other_layers_are_named(method):
     problem = nets.problem(Network(2, layers), np.zeros((1, 2)), 0.1)
     with pytest.raises(Unsupported, match="groupsort"):
         nets.last(method, problem)
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=10)
+def test_spectral_bounds_are_no_larger_than_the_product_of_norms(seed):
+    rng = np.random.default_rng(seed)
+    network = nets.chain(rng, [4, 8, 3])
+    problem = nets.problem(network, np.empty((0, 0)), 0.0, "l2", "global")
+    ours = nets.last(clarke_bound_propagation, problem)
+    assert (ours <= nets.last(norm_product, problem) * (1.0 + 1e-6)).all()
+
+
+def test_spectral_bounds_of_residual_blocks_hold():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        network = nets.residual(rng, "gelu")
+        for region in ("ball", "global"):
+            problem = nets.problem(network, rng.standard_normal((2, 3)), 0.1, "l2", region)
+            for method in OF_ENTRIES:
+                assert (nets.last(method, problem) >= nets.lower(problem, rng)).all()
 
 
 def test_a_dead_neuron_counts_as_unknown():
