@@ -34,18 +34,6 @@ class Piecewise:
     biases: tuple[Array, ...]
     slopes: tuple[float, ...]
 
-    def jacobian(self, x: Array) -> tuple[Array, bool]:
-        """Return the Jacobian at x, (m, n), and whether no preactivation is near zero there."""
-        J, generic = self.weights[0], True
-        value = self.weights[0] @ x + self.biases[0]
-        for slope, W, b in zip(self.slopes, self.weights[1:], self.biases[1:], strict=True):
-            size = np.abs(value).max()
-            generic = generic and bool(np.abs(value).min() > 1e-9 * size)
-            d = np.where(value > 0.0, 1.0, slope)
-            J = W @ (d[:, None] * J)
-            value = W @ (d * value) + b
-        return J, generic
-
 
 def piecewise(problem: LipschitzProblem) -> Piecewise:
     """Return the problem's chain.
@@ -220,9 +208,21 @@ def row_sums(low: Array, high: Array, P: Array) -> Array:
 
 
 def spectral(low: Array, high: Array, P: Array) -> float:
-    """Return a bound of the spectral norm of G P for low <= G <= high."""
-    least, most = product(low, high, P)
-    largest = np.maximum(np.abs(least), np.abs(most))
-    middle, radius = (low + high) / 2.0 @ P, (most - least) / 2.0
-    parts = float(np.linalg.norm(middle, 2)) + float(np.linalg.norm(radius, 2))
-    return min(float(np.linalg.norm(largest, 2)), parts)
+    """Return a bound of the spectral norm of G P for low <= G <= high.
+
+    The norm of the middle plus one of the rest E P: with |E| <= R, that of R |P| entry by entry, or
+    that of R / D times that of D P for a positive diagonal D that balances both.
+    """
+    middle, R = (low + high) / 2.0 @ P, (high - low) / 2.0
+    free = R.any(axis=0) & P.any(axis=1)
+    if not free.any():
+        return _norm(middle)
+    R, P = R[:, free], P[free]
+    balance = np.sqrt(np.linalg.norm(R, axis=0) / np.linalg.norm(P, axis=1))
+    rest = min(_norm(R @ np.abs(P)), _norm(R / balance) * _norm(balance[:, None] * P))
+    return _norm(middle) + rest
+
+
+def _norm(A: Array) -> float:
+    gram = A @ A.T if A.shape[0] < A.shape[1] else A.T @ A
+    return float(np.sqrt(max(np.linalg.eigvalsh(gram)[-1], 0.0)))

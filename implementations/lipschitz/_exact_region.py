@@ -16,6 +16,10 @@ THIN = 1e-9
 """Cells that are thinner, relative to the region, are taken for lower-dimensional."""
 
 
+DEPTHS = 30
+"""How often a distance from a cell's sides, at first that of the region's, is halved."""
+
+
 @dataclass(frozen=True, eq=False)
 class Region:
     """A box, a Euclidean ball, or all of R^n.
@@ -69,6 +73,23 @@ class Region:
             return NOWHERE
         # Neither is proved. The cell counts: it can only raise a bound.
         return Cell(nonempty=True, point=None)
+
+    def deep(self, rows: Array, offsets: Array) -> Array | None:
+        """Return a point of that cell that is about as far from its sides as any, if one is found.
+
+        Args:
+            rows: (q, n), as for ``interior``.
+            offsets: (q,).
+        """
+        best = self.interior(rows, offsets).point
+        scale = self.reach(rows) if self.bounded else np.linalg.norm(rows, axis=1)
+        margin = 1.0
+        for _ in range(DEPTHS):
+            cell = self.interior(rows, offsets - margin * scale)
+            if cell.point is not None:
+                return cell.point
+            margin /= 2.0
+        return best
 
     def _holds(self, point: Array) -> bool:
         if self.ball:

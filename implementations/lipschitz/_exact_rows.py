@@ -49,10 +49,10 @@ class Target:
         return max(self._bounds, key=lambda one: (self._bounds[one], one in self._solved))
 
     def improve(self, nodes: int, seconds: float) -> None:
-        """Solve the objective with the largest bound; at each attempt twice the limits."""
+        """Solve the objective with the largest bound; at each attempt four times the limits."""
         one = self._first
         program = program_of(self._net, self._region, self._layers, one)
-        factor = 2 ** self._attempts[one]
+        factor = 4 ** self._attempts[one]
         bound, solved = program.solve(nodes * factor, seconds * factor)
         self._attempts[one] += 1
         self._bounds[one] = min(self._bounds[one], bound + MARGIN * abs(bound))

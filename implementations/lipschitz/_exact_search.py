@@ -73,6 +73,15 @@ class Node:
     point: Array | None
     branch: int
 
+    def sides(self) -> tuple[Array, Array]:
+        """Return gradients and values at the center of all that must be positive in the set."""
+        used = self.signs != 0
+        signs = self.signs[used].astype(np.float64)
+        return (
+            np.vstack([self.rows, signs[:, None] * self.affine.rows[used]]),
+            np.concatenate([self.offsets, signs * self.affine.offset[used]]),
+        )
+
 
 class Search:
     """The maximum of one quantity over one region.
@@ -87,6 +96,7 @@ class Search:
         self._order = itertools.count()
         self._open: list[tuple[float, int, Node]] = []
         self._found = -np.inf
+        self._best: Node | None = None
         self._closed = -np.inf
         self.cells = 0
         W, b = net.weights[0], net.biases[0]
@@ -104,6 +114,11 @@ class Search:
     def done(self) -> bool:
         """Whether ``upper`` is the maximum itself."""
         return not self._open
+
+    def witness(self) -> Array:
+        """Return a point well inside the best cell found, the center where none was found."""
+        point = None if self._best is None else self._region.deep(*self._best.sides())
+        return self._region.center if point is None else point
 
     def run(self, nodes: int) -> int:
         """Take up to ``nodes`` sets, those with the largest bounds first; return how many."""
@@ -126,18 +141,14 @@ class Search:
     def _expand(self, node: Node) -> None:
         point = node.point
         if point is None:
-            used = node.signs != 0
-            signs = node.signs[used].astype(np.float64)
             self.cells += 1
-            cell = self._region.interior(
-                np.vstack([node.rows, signs[:, None] * node.affine.rows[used]]),
-                np.concatenate([node.offsets, signs * node.affine.offset[used]]),
-            )
+            cell = self._region.interior(*node.sides())
             if not cell.nonempty:
                 return
             point = cell.point
         if node.branch < 0:
-            self._found = max(self._found, node.bound)
+            if node.bound > self._found:
+                self._found, self._best = node.bound, node
             return
         k = node.branch
         margin = 0.0
@@ -164,10 +175,7 @@ class Search:
         rows, offsets = before
         first = affine.relax(net, region, signs)
         while not first.unstable.any() and affine.layer + 1 < len(net.slopes):
-            used = signs != 0
-            sides = signs[used].astype(np.float64)
-            rows = np.vstack([rows, sides[:, None] * affine.rows[used]])
-            offsets = np.concatenate([offsets, sides * affine.offset[used]])
+            rows, offsets = Node(bound, affine, signs, rows, offsets, point, -1).sides()
             affine = affine.after(net, first.low)
             signs = np.zeros(len(affine.offset), np.int8)
             first = affine.relax(net, region)

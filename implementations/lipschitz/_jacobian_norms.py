@@ -16,7 +16,8 @@ import torch
 from tiltyard.implementations.lipschitz._crown import Interval, Walk, derivatives, preactivations
 from tiltyard.implementations.lipschitz._jacobian import Products, absolute_sum, largest, rows
 from tiltyard.implementations.lipschitz._program import Program, Sizes, compile_network, reverse
-from tiltyard.implementations.lipschitz._regions import ROUNDING, region_of
+from tiltyard.implementations.lipschitz._regions import region_of
+from tiltyard.implementations.lipschitz._spectral import between, composed
 
 if TYPE_CHECKING:
     from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
@@ -40,7 +41,8 @@ class Recipe:
         crown: whether CROWN narrows the intervals of the activations' inputs.
         rules: of the products of the backward pass.
         linear: whether their lines are propagated; else intervals alone.
-        chords: whether the sum of absolute values is, too; else the entries' bounds are added up.
+        chords: whether norms are bounded as a whole, the l1 norm by lines of absolute values, the
+            spectral one by a ball; else from the entries' bounds.
     """
 
     crown: bool
@@ -58,6 +60,7 @@ class Backward:
         ranges: of the derivatives, (k, n_i) each, by the activation's index.
         sizes: of the network.
         regions: k.
+        crown: whether CROWN narrowed the intervals of the activations' inputs.
         like: a tensor of the dtype and on the device to work with.
     """
 
@@ -65,6 +68,7 @@ class Backward:
     ranges: dict[int, Interval]
     sizes: Sizes
     regions: int
+    crown: bool
     like: Tensor
 
     @property
@@ -100,7 +104,8 @@ def backward_pass(problem: LipschitzProblem, dtype: str, *, crown: bool) -> Back
     like = torch.zeros(1, dtype=kind, device=problem.device)
     program, sizes = compile_network(problem.network, like)
     found = preactivations(program, region_of(problem, kind), linear=crown)
-    return Backward(reverse(program), derivatives(program, found), sizes, problem.regions, like)
+    ranges = derivatives(program, found)
+    return Backward(reverse(program), ranges, sizes, problem.regions, crown, like)
 
 
 def jacobian_bounds(
@@ -108,18 +113,24 @@ def jacobian_bounds(
 ) -> Iterator[Answer]:
     """Yield upper bounds of the problem's quantity, ``problem.shape``, as regions are done.
 
+    Where lines are propagated, which takes a while in wide networks, bounds by intervals come
+    first; the others are never larger.
+
     Raises:
         Unsupported: the network has layers other than linear, elementwise and residual ones.
     """
-    backward = backward_pass(problem, dtype, crown=recipe.crown)
-    m = backward.sizes.outputs
     upper = np.full(problem.shape, np.inf)
-    step = m * max(1, BATCH // (m * backward.width))
-    for pairs in torch.split(backward.pairs(), step):
-        bound = _bounds(problem, recipe, backward, pairs)
-        first = int(pairs[0, 0])
-        upper[first : first + len(bound)] = bound.double().cpu().numpy()
-        yield {"upper": upper.copy()}
+    backward = backward_pass(problem, dtype, crown=False)
+    for stage in dict.fromkeys((Recipe(crown=False), Recipe(crown=recipe.crown), recipe)):
+        if stage.crown and not backward.crown:
+            backward = backward_pass(problem, dtype, crown=True)
+        m = backward.sizes.outputs
+        step = m * max(1, BATCH // (m * backward.width))
+        for pairs in torch.split(backward.pairs(), step):
+            bound = _bounds(problem, stage, backward, pairs).double().cpu().numpy()
+            first = int(pairs[0, 0])
+            upper[first : first + len(bound)] = np.minimum(upper[first : first + len(bound)], bound)
+            yield {"upper": upper.copy()}
 
 
 def row_sums(backward: Backward, recipe: Recipe, pairs: Tensor) -> Tensor:
@@ -140,22 +151,13 @@ def _bounds(problem: LipschitzProblem, recipe: Recipe, backward: Backward, pairs
     (lower, upper), _ = backward.rows(recipe, pairs)
     widened = WIDENED[lower.dtype]
     if problem.norm == "l2":
-        return spectral(lower.reshape(-1, m, n), upper.reshape(-1, m, n)) * (1.0 + widened)
+        found = between(lower.reshape(-1, m, n), upper.reshape(-1, m, n))
+        if recipe.chords:
+            first = pairs[::m, 0]
+            some = {i: (low[first], high[first]) for i, (low, high) in backward.ranges.items()}
+            c = torch.eye(m, dtype=lower.dtype, device=lower.device).expand(len(first), -1, -1)
+            found = torch.minimum(found, composed(backward.program, some, c))
+        return found * (1.0 + widened)
     features = list(problem.features)
     both = torch.cat([upper[:, features], -lower[:, features]], dim=1)
     return both + widened * both.abs().amax(dim=1, keepdim=True)
-
-
-def spectral(lower: Tensor, upper: Tensor) -> Tensor:
-    """Return upper bounds of the spectral norm of matrices between two, (k,) for (k, m, n).
-
-    The least of three: that of the largest absolute values (for non-negative matrices the norm
-    grows with the entries), that of the center plus that of the radii, and sqrt(|J|_1 |J|_inf).
-    """
-    size = torch.maximum(lower.abs(), upper.abs())
-    whole = torch.linalg.matrix_norm(size, 2)
-    center, radius = (lower + upper) / 2.0, (upper - lower) / 2.0
-    parts = torch.linalg.matrix_norm(center, 2) + torch.linalg.matrix_norm(radius, 2)
-    mixed = (size.sum(dim=1).amax(dim=1) * size.sum(dim=2).amax(dim=1)).sqrt()
-    found = torch.minimum(torch.minimum(whole, parts), mixed)
-    return found * (1.0 + ROUNDING[lower.dtype])

@@ -70,7 +70,7 @@ def forms(problem: LipschitzProblem) -> list[Lure]:
 def bounds(
     problem: LipschitzProblem, solve: Solve, multipliers: str, largest: int, reason: str
 ) -> Iterator[Answer]:
-    """Yield bounds by feasible multipliers, then, region by region, by better ones.
+    """Yield bounds by feasible multipliers, then, region after region, by better and better ones.
 
     Args:
         problem: of l2 norms.
@@ -89,14 +89,20 @@ def bounds(
     if order > largest:
         raise Unsupported(f"takes LMIs of order {largest}: {reason}; this network's is {order}")
     first = [start(form) for form in small]
-    upper = np.array([certified(form, t) for form, t in zip(every, first, strict=True)])
+    upper = np.array([certified(*three) for three in zip(every, first, small, strict=True)])
     yield {"upper": upper.copy()}
+    paths = {}
     for region, form in enumerate(small):
-        if not len(form.A):
-            continue
-        basis = columns(form, first[region], multipliers)
-        for t in solve(form, basis, np.ones(basis.shape[1])):
-            upper[region] = min(upper[region], certified(every[region], t))
+        if len(form.A):
+            basis = columns(form, first[region], multipliers)
+            paths[region] = solve(form, basis, np.ones(basis.shape[1]))
+    while paths:
+        for region in tuple(paths):
+            t = next(paths[region], None)
+            if t is None:
+                del paths[region]
+                continue
+            upper[region] = min(upper[region], certified(every[region], t, small[region]))
             yield {"upper": upper.copy()}
 
 

@@ -17,18 +17,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiltyard.implementations.lipschitz._lipsdp_certificate import factor, looped_matrix
+from tiltyard.implementations.lipschitz._lipsdp_certificate import factor
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
 
-GROWTH = 5.0
+GROWTH = 3.0
 """How many times closer to the optimum each next center is."""
 
-CENTERED = 1.0
+CENTERED = 0.5
 """The Newton decrement at which a center is near enough to go on."""
 
 REACH = 0.7
-"""The share of the way to the boundary that a step may go: nearer, Newton's steps are short."""
+"""The share of the way to the boundary that a step may go: nearer, Newton's steps are short.
+
+Next to the boundary they but double the distance from it.
+"""
+
+SHORTEST = 1e-4
+"""The length of a step below which rounding has taken over."""
 
 STEPS = 50
 """The most steps to one center; rounding alone needs as many."""
@@ -43,31 +49,17 @@ class _Barrier:
     B: Array
     inputs: int
 
+    def change(self, step: Array) -> Array:
+        """Return how M changes along a step of u."""
+        t = self.B @ step[1:]
+        change = -self.A.T @ (t[:, None] * self.A)
+        own = np.arange(len(change))
+        change[own, own] += np.concatenate([np.full(self.inputs, step[0]), t])
+        return np.asarray(change)
+
     def matrix(self, u: Array) -> Array:
         """Return M."""
-        M = looped_matrix(self.A, self.C, self.B @ u[1:])
-        first = np.arange(self.inputs)
-        M[first, first] += u[0]
-        return M
-
-    def length(self, u: Array, lower: Array, step: Array, weight: float) -> float:
-        """Return the length along a step at which the barrier function is least, or ``REACH``.
-
-        With the eigenvalues of the step seen from M the function is a sum of logarithms.
-        """
-        from scipy.linalg.lapack import dsygst
-
-        change = self.matrix(step) - self.matrix(np.zeros_like(step))
-        seen = dsygst(change, lower, lower=1)[0]
-        rates = np.concatenate([np.linalg.eigvalsh(seen), step[1:] / u[1:]])
-        low, high = 0.0, REACH / max(-float(rates.min()), 1e-3)
-        for _ in range(40):
-            middle = (low + high) / 2
-            if weight * step[0] < (rates / (1.0 + middle * rates)).sum():
-                low = middle
-            else:
-                high = middle
-        return low
+        return np.asarray(self.change(u) - self.C.T @ self.C)
 
     def newton(self, u: Array, lower: Array, weight: float) -> tuple[Array, float]:
         """Return the Newton step and its decrement."""
@@ -89,7 +81,7 @@ class _Barrier:
         H[0, 1:] = H[1:, 0] = self.B.T @ mixed
         H[1:, 1:] = self.B.T @ inner @ self.B + np.diag(1.0 / u[1:] ** 2)
         step = _solved(H, -gradient)
-        return step, float(max(-gradient @ step, 0.0)) ** 0.5
+        return step, max(float(-(gradient * step).sum()), 0.0) ** 0.5
 
 
 def _solved(H: Array, right: Array) -> Array:
@@ -114,7 +106,7 @@ def central_path(form: Lure, basis: Array, theta: Array, tolerance: float) -> It
         theta: (k,) positive ones, strictly feasible.
         tolerance: the relative distance of rho from its least value at which to end.
     """
-    A, C = form.looped()
+    A, C = form.looped
     barrier = _Barrier(A, C, basis * form.reach[:, None] ** 2, form.inputs)
     n = form.inputs
     M = barrier.matrix(np.concatenate([[0.0], theta]))
@@ -123,7 +115,7 @@ def central_path(form: Lure, basis: Array, theta: Array, tolerance: float) -> It
     u = np.concatenate([[1.5 * rho], theta])
     order = len(M) + len(theta)
     weight = order / rho
-    lower = factor(barrier.matrix(u))
+    lower: Array | None = factor(barrier.matrix(u))
     while lower is not None:
         u, lower = _centered(barrier, u, lower, weight)
         yield basis @ u[1:]
@@ -134,13 +126,21 @@ def central_path(form: Lure, basis: Array, theta: Array, tolerance: float) -> It
 
 def _centered(barrier: _Barrier, u: Array, lower: Array, weight: float) -> tuple[Array, Array]:
     """Return the point of the path for a weight, nearly, and M's factor there."""
+    M = barrier.matrix(u)
     for _ in range(STEPS):
         step, decrement = barrier.newton(u, lower, weight)
-        length = barrier.length(u, lower, step, weight)
-        while (found := factor(barrier.matrix(u + length * step))) is None:
-            # Rounding: the eigenvalues put this point inside.
-            length /= 2.0
-        u, lower = u + length * step, found
+        change = barrier.change(step)
+        length = 1.0
+        while length > SHORTEST and not _inside(M, change, u, step, length / REACH):
+            length *= REACH
+        found = factor(M + length * change)
+        if length <= SHORTEST or found is None:
+            break
+        u, M, lower = u + length * step, M + length * change, found
         if decrement < CENTERED:
             break
     return u, lower
+
+
+def _inside(M: Array, change: Array, u: Array, step: Array, length: float) -> bool:
+    return bool((u + length * step > 0).all()) and factor(M + length * change) is not None

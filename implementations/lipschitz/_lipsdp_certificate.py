@@ -40,38 +40,49 @@ def looped_matrix(A: Array, C: Array, t: Array) -> Array:
     return np.asarray(M)
 
 
-def certified(form: Lure, t: Array) -> float:
+def certified(form: Lure, t: Array, small: Lure | None = None) -> float:
     """Return a Lipschitz constant that multipliers t, (n,), prove, or infinity if they prove none.
 
     rho is the largest eigenvalue of a Schur complement, raised until the Cholesky factorisation of
     M less a multiple of its diagonal ends: if that does, M is positive definite, whatever was
     rounded on the way (Rump (2006), doi:10.1007/s10543-006-0056-1). What looping rounds is no more
     than weights rounded to float64.
+
+    Args:
+        form: of the network itself.
+        t: the multipliers.
+        small: ``compressed(form)``, to find rho on; it is proved on ``form``.
     """
     if not form.C.any():
         return 0.0
-    t = t * form.reach**2
     if not (np.isfinite(t).all() and (t > 0).all()):
         return np.inf
-    A, C = form.looped()
-    M = looped_matrix(A, C, t)
-    size = (A**2).T @ t + (C**2).sum(axis=0)
-    size[form.inputs :] += t
-    # N (N + 5) ulp covers the factorisation and the sums in M; twice that leaves room.
-    shift = 2.0 * (len(M) + 5) ** 2 * np.finfo(float).eps
-    own = np.arange(len(M))
-    M[own, own] -= shift * size
-    rho = _schur(M, form.inputs)
-    first = own[: form.inputs]
-    for slack in 10.0 ** np.arange(-13, -1):
-        if not np.isfinite(rho):
-            break
+    M, shift = _lowered(form, t)
+    rho = _schur(_lowered(small, t)[0] if small else M, (small or form).inputs)
+    first = np.arange(form.inputs)
+    slack = shift
+    while slack < 0.1 and np.isfinite(rho):
         trial = M.copy()
         trial[first, first] += rho * (1.0 + slack)
         if factor(trial) is not None:
             # The shift of rho's own part of the diagonal, and the root's rounding.
             return form.unit * float(np.sqrt(rho * (1.0 + slack) * (1.0 + 2.0 * shift)))
+        slack *= 10.0
     return np.inf
+
+
+def _lowered(form: Lure, t: Array) -> tuple[Array, float]:
+    """Return M(0, t) less a multiple of its diagonal that covers rounding, and the multiple."""
+    A, C = form.looped
+    t = t * form.reach**2
+    M = looped_matrix(A, C, t)
+    size = (A**2).T @ t + (C**2).sum(axis=0)
+    size[form.inputs :] += t
+    # N (N + 5) ulp covers the factorisation and the sums in M; twice that leaves room.
+    shift = 2.0 * (len(M) + 5) ** 2 * float(np.finfo(float).eps)
+    own = np.arange(len(M))
+    M[own, own] -= shift * size
+    return M, shift
 
 
 def _schur(M: Array, inputs: int) -> float:
@@ -101,7 +112,7 @@ def start(form: Lure) -> Array:
     what later layers ask of its own. A chain's bound is then at most the product of its layers'
     norms and largest slopes, as ECLipsE-Fast's is (Xu & Sivaranjani (2024), arXiv:2404.04375).
     """
-    A, C = form.looped()
+    A, C = form.looped
     reach = form.reach
     Q = C.T @ C
     t = np.empty(len(A))

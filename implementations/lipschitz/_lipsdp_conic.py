@@ -71,7 +71,7 @@ def _packed(form: Lure, basis: Array) -> tuple[csc_matrix, Array]:
     order = form.A.shape[1]
     column, row = np.tril_indices(order)
     weight = np.where(row == column, 1.0, np.sqrt(2.0))
-    loop = form.looped() if form.reach.min() < 0.05 * form.reach.max() else None
+    loop = form.looped if form.reach.min() < 0.05 * form.reach.max() else None
 
     def entries(t: Array) -> Array:
         M = matrix(form, t) if loop is None else looped_matrix(*loop, t * form.reach**2)

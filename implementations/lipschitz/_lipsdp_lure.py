@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +62,9 @@ class Lure:
         """(n,) half widths of the slopes."""
         return (self.high - self.low) / 2
 
+    @cached_property
     def looped(self) -> tuple[Array, Array]:
-        """Return A and C in z = (x, w), y_j = middle_j v_j + reach_j w_j: slopes in [-1, 1]."""
+        """A and C in z = (x, w), y_j = middle_j v_j + reach_j w_j: slopes in [-1, 1]."""
         from scipy.linalg import solve_triangular
 
         ax, ay = self.A[:, : self.inputs], self.A[:, self.inputs :]

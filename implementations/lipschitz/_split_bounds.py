@@ -76,38 +76,43 @@ def interval(matrix: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]
     return low @ plus + high @ minus, high @ plus + low @ minus
 
 
-def preactivations(layers: Layers, nodes: Nodes, first: int = 1) -> Nodes:
-    """Return the nodes with the bounds of layers ``first`` and on tightened, by CROWN.
+def preactivations(layers: Layers, nodes: Nodes) -> Nodes:
+    """Return the nodes with the bounds of unstable neurons tightened, by CROWN.
 
     Zhang, Weng, Chen, Hsieh & Daniel (2018), arXiv:1811.00866.
     """
     lower, upper = list(nodes.lower), list(nodes.upper)
-    for i in range(first, len(lower)):
+    for i in range(1, len(lower)):
         found = replace(nodes, lower=tuple(lower), upper=tuple(upper))
-        size = len(layers.weights[i])
-        eye = torch.eye(size, dtype=torch.float64)
-        top = _linear_upper(layers, found, torch.cat([eye, -eye]), i)
-        slack = ROUNDING * (upper[i] - lower[i])
-        upper[i] = torch.minimum(upper[i], top[:, :size] + slack)
-        lower[i] = torch.maximum(lower[i], -top[:, size:] - slack)
+        at = _unstable(found, i)
+        rows, bias = layers.weights[i][at], layers.biases[i][at]
+        above = bias + _linear_upper(layers, found, rows, i - 1)
+        below = bias - _linear_upper(layers, found, -rows, i - 1)
+        slack = ROUNDING * (upper[i] - lower[i]).gather(1, at)
+        upper[i] = upper[i].scatter_reduce(1, at, above + slack, "amin")
+        lower[i] = lower[i].scatter_reduce(1, at, below - slack, "amax")
     return replace(nodes, lower=tuple(lower), upper=tuple(upper))
 
 
-def _linear_upper(layers: Layers, nodes: Nodes, rows: Tensor, level: int) -> Tensor:
-    """Return upper bounds, (B, T), of rows z_level, rows (T, m_level)."""
-    q = rows.expand(len(nodes), *rows.shape)
-    total = torch.zeros(q.shape[:2], dtype=torch.float64)
+def _unstable(nodes: Nodes, i: int) -> Tensor:
+    """Return indices, (B, K), that hold all unstable neurons of layer i of every node."""
+    _, free = masks(nodes, i)
+    return free.topk(int(free.sum(dim=1).max()), dim=1).indices
+
+
+def _linear_upper(layers: Layers, nodes: Nodes, a: Tensor, level: int) -> Tensor:
+    """Return upper bounds, (B, T), of a relu(z_level), a (B, T, m_level)."""
+    total = torch.zeros(a.shape[:2], dtype=torch.float64)
     for i in range(level, -1, -1):
+        low, high = nodes.lower[i], nodes.upper[i]
+        on, free = masks(nodes, i)
+        slope = on + free * high / (high - low).clamp(min=1e-300)
+        least = on + free * (high > -low)
+        plus, minus = a.clamp(min=0), a.clamp(max=0)
+        total += (plus @ (-(free * slope * low)).unsqueeze(2)).squeeze(2)
+        q = plus * slope.unsqueeze(1) + minus * least.unsqueeze(1)
         total += q @ layers.biases[i]
         a = q @ layers.weights[i]
-        if i:
-            low, high = nodes.lower[i - 1], nodes.upper[i - 1]
-            on, free = masks(nodes, i - 1)
-            slope = on + free * high / (high - low).clamp(min=1e-300)
-            least = on + free * (high > -low)
-            plus, minus = a.clamp(min=0), a.clamp(max=0)
-            total += (plus @ (-(free * slope * low)).unsqueeze(2)).squeeze(2)
-            q = plus * slope.unsqueeze(1) + minus * least.unsqueeze(1)
     plus, minus = a.clamp(min=0), a.clamp(max=0)
     return total + (plus @ nodes.high.unsqueeze(2) + minus @ nodes.low.unsqueeze(2)).squeeze(2)
 
@@ -142,10 +147,14 @@ def ranges(layers: Layers, nodes: Nodes, known: Ranges | None = None) -> Ranges:
             before = known.g[i] if i >= 0 else known.y
             low, high = torch.maximum(low, before[0]), torch.minimum(high, before[1])
         elif i + 1 < depth - 1:
-            both = torch.cat([matrix.T, -matrix.T])
-            top = _free_upper(layers, nodes, found, both.expand(len(nodes), *both.shape), i + 1)
-            size = matrix.shape[1]
-            low, high = torch.maximum(low, -top[:, size:]), torch.minimum(high, top[:, :size])
+            # Where a neuron is stable, the bounds of its derivative matter little.
+            every = torch.arange(matrix.shape[1]).expand(len(nodes), -1)
+            at = _unstable(nodes, i) if i >= 0 else every
+            rows = matrix.T[at]
+            above = _free_upper(layers, nodes, found, rows, i + 1)
+            below = -_free_upper(layers, nodes, found, -rows, i + 1)
+            high = high.scatter_reduce(1, at, above, "amin")
+            low = low.scatter_reduce(1, at, below, "amax")
         found[i] = low, high
     return Ranges(tuple(found[i] for i in range(depth)), found[-1])
 

@@ -50,29 +50,13 @@ def activation_enumeration(
         ``upper``, ``problem.shape`` float64, whenever it improves; exact when the method returns.
     """
     from tiltyard.implementations.lipschitz._exact_bounds import piecewise
-    from tiltyard.implementations.lipschitz._exact_region import regions
-    from tiltyard.implementations.lipschitz._exact_search import Search, affine_answer, measures
+    from tiltyard.implementations.lipschitz._exact_enumeration import Enumeration
+    from tiltyard.implementations.lipschitz._exact_search import affine_answer
 
     net = piecewise(problem)
     if not net.slopes:
         yield {"upper": affine_answer(problem, net)}
         return
-    upper = np.full(problem.shape, np.inf)
-    flat = upper.reshape(problem.regions, -1)
-    searches = {}
-    for i, region in enumerate(regions(problem)):
-        for j, measure in enumerate(measures(problem)):
-            searches[i, j] = Search(net, region, measure)
-            flat[i, j] = searches[i, j].upper
-        yield {"upper": upper.copy()}
-    while searches:
-        before = upper.copy()
-        for at, search in list(searches.items()):
-            cells = search.cells
-            problem.count("branch", search.run(nodes))
-            problem.count("linear_program", search.cells - cells)
-            flat[at] = search.upper
-            if search.done:
-                del searches[at]
-        if not searches or (upper < before).any():
-            yield {"upper": upper.copy()}
+    enumeration = Enumeration(problem, nodes)
+    for _ in enumeration.rounds():
+        yield {"upper": enumeration.upper.reshape(problem.shape).copy()}

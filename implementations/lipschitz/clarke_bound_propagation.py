@@ -3,7 +3,9 @@
 Shi, Wang, Zhang, Kolter & Hsieh (2022), arXiv:2210.07394. The backward pass is a graph of its own:
 a row c J is W_1' D_1 ... D_L-1 W_L' c with D_i between bounds that CROWN gives. Products of an
 entry with its derivative are bounded by the two lines of their convex hull, |J_j| by its chord, and
-the whole is propagated back to c.
+the whole is propagated back to c. They bound the l-infinity norm; for the spectral norm of our own
+composition the smaller of two is taken: from bounds of the entries, and from balls of matrices that
+go through the layers.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def clarke_bound_propagation(
         dtype: ``float64``, or ``float32``, whose bounds are widened by 1e-4.
 
     Yields:
-        Bounds, as batches of regions are done.
+        Bounds by intervals, then by lines, as batches of regions are done.
     """
     from tiltyard.implementations.lipschitz._jacobian_norms import Recipe, jacobian_bounds
 

@@ -37,7 +37,7 @@ def clarke_branch_and_bound(
     batch: int = 64,
     iterations: int = 20,
     candidates: int = 64,
-    samples: int = 1000,
+    samples: int = 200,
 ) -> Iterator[dict[str, Array]]:
     """Split neurons into active and inactive, worst bound first, until bound and value meet.
 

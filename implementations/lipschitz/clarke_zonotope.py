@@ -49,7 +49,7 @@ def clarke_zonotope(
         rounds: of its alternating maximisation.
 
     Yields:
-        The bounds of Clarke bound propagation, then the smaller ones as rows are done.
+        Bounds by intervals, those of Clarke bound propagation, then smaller ones as rows are done.
     """
     from tiltyard.implementations.lipschitz._sign_refinement import refined_bounds
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -38,8 +39,8 @@ def clever(
         samples: points in a batch.
 
     Yields:
-        ``estimate``, (k,) float64: fitted to the first 5 batches, then to a quarter more
-        each time, up to all.
+        ``estimate``, (k,) float64, after every batch from the fifth on: fitted to the maxima so
+        far, anew whenever their number has grown by a tenth, and in the end to all.
     """
     import torch
 
@@ -47,6 +48,7 @@ def clever(
     maxima = np.empty((problem.regions, batches))
     region = torch.arange(problem.regions, device=problem.device)
     due = min(5, batches)
+    estimate = None
     for done in range(batches):
         largest = torch.full((problem.regions,), -torch.inf, dtype=torch.float64)
         # Regions one by one: all points of a batch together may not fit into memory.
@@ -55,5 +57,7 @@ def clever(
             largest[k] = norms(problem, jacobians(problem, x)).max()
         maxima[:, done] = largest.numpy()
         if done + 1 == due:
-            yield {"estimate": np.array([end_point(row[:due]) for row in maxima])}
-            due = min(1 + due + due // 4, batches)
+            estimate = np.array([end_point(row[:due]) for row in maxima])
+            due = min(math.ceil(1.1 * due), batches)
+        if estimate is not None:
+            yield {"estimate": estimate}

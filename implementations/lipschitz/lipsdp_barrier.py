@@ -41,8 +41,8 @@ def lipsdp_barrier(
         tolerance: the relative gap of the squared bound at which to end.
 
     Yields:
-        Bounds, better and better: first those of all regions by layerwise multipliers, then
-        region by region.
+        Bounds: first those of all regions by feasible multipliers, then better and better ones,
+        the regions in turn.
     """
     from tiltyard.implementations.lipschitz._lipsdp import bounds
     from tiltyard.implementations.lipschitz._lipsdp_barrier import central_path

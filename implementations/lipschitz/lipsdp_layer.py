@@ -36,7 +36,7 @@ def lipsdp_layer(
         tolerance: Clarabel's gap and feasibility.
 
     Yields:
-        Bounds: first those of all regions by layerwise multipliers, then region by region.
+        Bounds: first those of all regions by feasible multipliers, then region after region.
     """
     from tiltyard.implementations.lipschitz._lipsdp import bounds
     from tiltyard.implementations.lipschitz._lipsdp_conic import LARGEST, optimal

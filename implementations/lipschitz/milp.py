@@ -31,14 +31,14 @@ def milp(
     problem: LipschitzProblem,
     rng: np.random.Generator,  # noqa: ARG001 - the method is deterministic
     *,
-    nodes: int = 50,
+    nodes: int = 200,
     seconds: float = 1.0,
 ) -> Iterator[dict[str, Array]]:
     """Maximise each row's absolute sum, or each partial derivative, as a mixed-integer program.
 
     HiGHS's dual bounds count, never its solutions: a region's bound is the largest over the rows,
     and it is exact once the row that attains it is solved to optimality. Until then that row is
-    solved again with twice the limits, since HiGHS does not resume.
+    solved again with four times the limits, since HiGHS does not resume.
 
     Args:
         problem: one with ReLU or leaky ReLU and boxes.

@@ -46,7 +46,7 @@ def recurjac(
         dtype: ``float64``, or ``float32``, whose bounds are widened by 1e-4.
 
     Yields:
-        Bounds, as batches of regions are done.
+        Bounds by intervals, then by the recursion, as batches of regions are done.
     """
     from tiltyard.implementations.lipschitz._jacobian import SignedProducts
     from tiltyard.implementations.lipschitz._jacobian_norms import Recipe, jacobian_bounds

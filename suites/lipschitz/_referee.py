@@ -62,8 +62,10 @@ def main(arguments: list[str] | None = None) -> None:
         references.checked(entry, problem, references.floor(problem))
         references.save({**known, key: entry}, chosen.file)
         proved = int((~np.isnan(entry.exact)).sum())
-        ratio = np.median(settling.upper / np.maximum(entry.lower, 1e-300))
-        told = f"exact {proved}/{entry.exact.size}, median upper/lower {ratio:.6g}"
+        told = f"exact {proved}/{entry.exact.size}"
+        if problem.norm != "partial":
+            ratio = np.median(settling.upper / np.maximum(entry.lower, 1e-300))
+            told += f", median upper/lower {ratio:.6g}"
         if settling.violations():
             told += f"; {settling.violations()} BOUNDS BELOW VALUES"
         took = monotonic() - start

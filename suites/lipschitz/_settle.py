@@ -141,16 +141,28 @@ class Settling:
         return met
 
     def _rounded(self) -> tuple[Array, NDArray[np.float32]]:
-        """Return the values at the points as the file can hold them, and these."""
+        """Return the values at the points as the file can hold them, and these.
+
+        Where rounding moves a point out of its piece, points beside it are tried.
+        """
         with one_thread():
-            where = self._search.best()[1].astype(np.float32)
-        k, parts, n = where.shape
+            best = self._search.best()[1]
+        (k, parts, n), rng = best.shape, np.random.default_rng(0)
         owner = np.repeat(np.arange(k), parts)
-        points = where.astype(np.float64).reshape(-1, n)
-        points = Regions(self._problem).project(points, owner)
-        every, _ = self._search.values.attained(points, owner)
-        lower = every[np.arange(len(owner)), np.tile(np.arange(parts), k)]
-        return lower.reshape(k, parts), where
+        regions = Regions(self._problem)
+        part = np.tile(np.arange(parts), k)
+        lower, kept = (
+            np.full(len(owner), -np.finfo(float).max),
+            np.empty((len(owner), n), np.float32),
+        )
+        for width in (0.0, *np.repeat((1e-7, 1e-6, 1e-5, 1e-4, 1e-3), 6)):
+            step = width * regions.size[owner] * rng.standard_normal((len(owner), n))
+            where = (best.reshape(-1, n) + step).astype(np.float32)
+            points = regions.project(where.astype(np.float64), owner)
+            values = self._search.values.attained(points, owner)[0][np.arange(len(owner)), part]
+            better = values > lower + 1e-9 * np.abs(lower)
+            lower[better], kept[better] = values[better], where[better]
+        return lower.reshape(k, parts), kept.reshape(k, parts, n)
 
     def entry(self) -> Entry:
         """Return what the file is to hold."""

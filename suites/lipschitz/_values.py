@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ KINK = 1e-11
 _STEPS = (1e-7, 1e-5, 1e-3)
 _TARGETS = 8
 _CHUNK = 2**22
+_LOOKS = 64
 
 
 @contextlib.contextmanager
@@ -66,6 +68,17 @@ class Values:
         widest = max(self._network.neurons(), self._network.inputs, self._network.outputs)
         self._chunk = max(1, _CHUNK // (widest * self._network.outputs))
 
+    @cached_property
+    def _alive(self) -> list[Tensor]:
+        """Which signs are ever other than zero: one that never is, such as of equal rows, is none.
+
+        As far as random points of the regions tell.
+        """
+        owner = np.arange(_LOOKS) % self._regions.count
+        points = self._regions.inside(owner, np.random.default_rng(0))
+        every = margins(self._network.layers, torch.tensor(points))
+        return [(gaps > KINK).any(dim=0) for gaps in every]
+
     def at(self, points: Array, restarts: int = 2, iterations: int = 12) -> Array:
         """Return the (N, parts) values at (N, n) points; minus infinity on kinks.
 
@@ -76,7 +89,7 @@ class Values:
         """
         values = [
             torch.where(
-                (margins(self._network.layers, x) > KINK)[:, None],
+                self.smooth(x)[:, None],
                 self.of(jacobians(self._network, x), restarts, iterations),
                 -math.inf,
             )
@@ -84,6 +97,13 @@ class Values:
         ]
         made: Array = torch.cat(values).numpy()
         return made
+
+    def smooth(self, x: Tensor) -> Tensor:
+        """Return (N,) whether the (N, n) points lie on no kink."""
+        found = torch.ones(len(x), dtype=torch.bool)
+        for gaps, alive in zip(margins(self._network.layers, x), self._alive, strict=True):
+            found &= (gaps[:, alive] > KINK).all(dim=1)
+        return found
 
     def of(self, jacobian: Tensor, restarts: int = 2, iterations: int = 12) -> Tensor:
         """Return the (N, parts) values of (N, m, n) Jacobians."""
@@ -136,32 +156,34 @@ def jacobians(network: object, x: Tensor) -> Tensor:
     return made.reshape(len(x), m, -1)
 
 
-def margins(layers: tuple[Layer, ...], x: Tensor) -> Tensor:
-    """Return (N,) the smallest margin of any sign that decides a slope, relative to its layer."""
-    least = torch.full((len(x),), math.inf, dtype=x.dtype)
+def margins(layers: tuple[Layer, ...], x: Tensor) -> Iterator[Tensor]:
+    """Yield (N, signs) margins of the signs that decide slopes, relative to their layers."""
     with torch.no_grad():
         for layer in layers:
-            least = torch.minimum(least, _margin(layer, x))
+            match layer:
+                case Residual(branch=branch):
+                    yield from margins(branch, x)
+                case PerToken(layer=inner, tokens=tokens):
+                    inside = margins((inner,), x.reshape(len(x) * tokens, -1))
+                    yield from (one.reshape(len(x), -1) for one in inside)
+                case _:
+                    gaps = _gaps(layer, x)
+                    yield gaps / x.abs().amax(dim=1, keepdim=True).clamp(min=1e-300)
             x = layer.apply(x)
-    return least
 
 
-def _margin(layer: Layer, x: Tensor) -> Tensor:
+def _gaps(layer: Layer, x: Tensor) -> Tensor:
     match layer:
-        case Residual(branch=branch):
-            return margins(branch, x)
-        case PerToken(layer=inner, tokens=tokens):
-            return margins((inner,), x.reshape(len(x) * tokens, -1)).reshape(len(x), -1).amin(1)
         case Activation(kind="relu" | "leaky_relu"):
             gaps = x.abs()
-        case GroupSort(group=group) if group > 1:
+        case GroupSort(group=group):
             gaps = x.reshape(len(x), -1, group).sort(dim=2).values.diff(dim=2).flatten(1)
         case Householder(vectors=vectors):
             mirrors = torch.as_tensor(vectors.copy(), dtype=x.dtype)
             gaps = (x.reshape(len(x), -1, 2) * mirrors).sum(dim=2).abs()
         case _:
-            return torch.full((len(x),), math.inf, dtype=x.dtype)
-    return gaps.amin(dim=1) / x.abs().amax(dim=1).clamp(min=torch.finfo(x.dtype).tiny)
+            gaps = x[:, :0]
+    return gaps
 
 
 def _max_rms(jacobian: Tensor, tokens: int, restarts: int, iterations: int) -> Tensor:

@@ -173,8 +173,8 @@ def checked(entry: Entry, problem: LipschitzProblem, rounding: float) -> Known:
         raise _damaged(f"the shapes of {entry.name} do not fit its problem")
     points = entry.witness.reshape(-1, n).astype(np.float64)
     owner = np.repeat(np.arange(shape[0]), shape[1])
-    if not np.isfinite(points).all():
-        raise _damaged(f"a point of {entry.name} holds NaN or infinity")
+    if not (np.isfinite(points).all() and np.isfinite(entry.lower).all()):
+        raise _damaged(f"a point or value of {entry.name} is not finite")
     # Rounding to float32 may move a point out of its region.
     points = regions.project(points, owner)
     every, where = values.attained(points, owner)

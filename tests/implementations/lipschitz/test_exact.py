@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from tiltyard import Unsupported
+from tiltyard.implementations.lipschitz._exact_enumeration import Enumeration
 from tiltyard.implementations.lipschitz._exact_region import Region
 from tiltyard.implementations.lipschitz.activation_enumeration import activation_enumeration
 from tiltyard.implementations.lipschitz.milp import milp
@@ -107,18 +108,23 @@ def brute_force(posed, at=0):
 
 def sampled(posed, count=2000):
     """The largest value at random points, which may lie on no boundary."""
-    chain, rng = posed.chain, np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     low, high = (np.maximum(np.minimum(corner[0], 9.0), -9.0) for corner in posed.box)
     best = -np.inf
     for x in rng.uniform(low, high, (count, len(low))):
         if posed.region == "ball" and np.linalg.norm(x - posed.centers[0]) > posed.radius:
             continue
-        z, J = chain.weights[0] @ x + chain.biases[0], chain.weights[0]
-        for W, b, layer in zip(chain.weights[1:], chain.biases[1:], chain.activations, strict=True):
-            d = np.where(z > 0, 1.0, 0.0 if layer.kind == "relu" else layer.slope)
-            z, J = W @ (d * z) + b, W @ (d[:, None] * J)
-        best = np.maximum(best, value(J, posed))
+        best = np.maximum(best, value(jacobian(posed, x), posed))
     return best
+
+
+def jacobian(posed, x):
+    chain = posed.chain
+    z, J = chain.weights[0] @ x + chain.biases[0], chain.weights[0]
+    for W, b, layer in zip(chain.weights[1:], chain.biases[1:], chain.activations, strict=True):
+        d = np.where(z > 0, 1.0, 0.0 if layer.kind == "relu" else layer.slope)
+        z, J = W @ (d * z) + b, W @ (d[:, None] * J)
+    return J
 
 
 cases = given(
@@ -309,6 +315,25 @@ def test_cells_are_found_or_refuted(seed, count, ball):
         steps = rng.uniform(-0.6, 0.6, (2000, 4))
         inside = np.linalg.norm(steps, axis=1) <= 0.6 if ball else np.ones(2000, bool)
         assert not ((steps[inside] @ rows.T + offsets > 0).all(axis=1)).any()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    norm=st.sampled_from(("linf", "l2", "partial")),
+    region=st.sampled_from(("box", "ball", "global")),
+)
+def test_witnesses_attain_the_maximum(seed, norm, region):
+    net = network((3, 5, 4, 1), gaussian(seed))
+    posed = problem(net, norm, region, features=(0, 2) if norm == "partial" else ())
+    enumeration = Enumeration(posed, 50)
+    for _ in enumeration.rounds():
+        pass
+    points = enumeration.witness()
+    assert points.shape == (*enumeration.upper.shape, 3)
+    for i, point in enumerate(points[0]):
+        found = value(jacobian(posed, point), posed)[i]
+        assert found == pytest.approx(enumeration.upper[0, i], rel=1e-9, abs=1e-12)
 
 
 def test_a_touching_cell_is_empty():

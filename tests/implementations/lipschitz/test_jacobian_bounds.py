@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from tiltyard.implementations.lipschitz.clarke_bound_propagation import clarke_b
 from tiltyard.implementations.lipschitz.clarke_zonotope import clarke_zonotope
 from tiltyard.implementations.lipschitz.fast_lip import fast_lip
 from tiltyard.implementations.lipschitz.ibp_jacobian import ibp_jacobian
+from tiltyard.implementations.lipschitz.norm_product import norm_product
 from tiltyard.implementations.lipschitz.recurjac import recurjac
 from tiltyard.suites.lipschitz.layers import KINDS, Activation, GroupSort
 from tiltyard.suites.lipschitz.network import Network
@@ -191,6 +193,26 @@ def test_other_layers_are_named(method):
         nets.last(method, problem)
 
 
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=10)
+def test_spectral_bounds_are_no_larger_than_the_product_of_norms(seed):
+    rng = np.random.default_rng(seed)
+    network = nets.chain(rng, [4, 8, 3])
+    problem = nets.problem(network, np.empty((0, 0)), 0.0, "l2", "global")
+    ours = nets.last(clarke_bound_propagation, problem)
+    assert (ours <= nets.last(norm_product, problem) * (1.0 + 1e-6)).all()
+
+
+def test_spectral_bounds_of_residual_blocks_hold():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        network = nets.residual(rng, "gelu")
+        for region in ("ball", "global"):
+            problem = nets.problem(network, rng.standard_normal((2, 3)), 0.1, "l2", region)
+            for method in OF_ENTRIES:
+                assert (nets.last(method, problem) >= nets.lower(problem, rng)).all()
+
+
 def test_a_dead_neuron_counts_as_unknown():
     network = nets.chain(np.random.default_rng(9), [1, 1, 1])
     still = tuple(
@@ -200,3 +222,17 @@ def test_a_dead_neuron_counts_as_unknown():
     problem = nets.problem(Network(1, still), np.zeros((1, 1)), 0.1)
     for method in METHODS:
         assert nets.last(method, problem)[0] == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cuda_agrees_with_the_processor(method, dtype):
+    rng = np.random.default_rng(10)
+    images, _ = nets.convolution(rng)
+    for network in (images, nets.residual(rng, "gelu")):
+        problem = nets.problem(network, rng.standard_normal((3, network.inputs)), 0.05)
+        answers = method.function(problem.on("cuda"), np.random.default_rng(0), dtype=dtype)
+        found = list(answers)[-1]["upper"]
+        assert found == pytest.approx(nets.last(method, problem, dtype=dtype), rel=3e-3)

@@ -23,7 +23,7 @@ from tests.suites.lipschitz.small import (
 from tiltyard.suites.lipschitz._ascent import soften
 from tiltyard.suites.lipschitz._lower import lower_bounds
 from tiltyard.suites.lipschitz._regions import Regions
-from tiltyard.suites.lipschitz._values import KINK, Values, jacobians, margins
+from tiltyard.suites.lipschitz._values import Values, jacobians
 from tiltyard.suites.lipschitz.layers import Activation, Dense, GroupSort
 from tiltyard.suites.lipschitz.network import Network
 
@@ -34,15 +34,15 @@ FEW = 2e8
 def brute_force(task):
     """Return the largest l_inf norm over a grid of one hidden layer's cells, (k,)."""
     first, _, last = task.network.layers
-    found = np.full(task.regions, -np.inf)
-    low, high = task.box
     grid = np.linspace(0.0, 1.0, 201)
-    for share in itertools.product(grid, repeat=task.network.inputs):
-        points = low + np.array(share) * (high - low)
-        active = points @ first.weight.T + first.bias > 0.0
+    share = np.array(list(itertools.product(grid, repeat=task.network.inputs)))
+    found = []
+    for low, high in zip(*task.box, strict=True):
+        points = low + share * (high - low)
+        active = np.unique(points @ first.weight.T + first.bias > 0.0, axis=0)
         jacobian = np.einsum("ij,kj,jl->kil", last.weight, active, first.weight)
-        found = np.maximum(found, np.abs(jacobian).sum(axis=2).max(axis=1))
-    return found
+        found.append(np.abs(jacobian).sum(axis=2).max())
+    return np.array(found)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])
@@ -74,7 +74,7 @@ def test_points_lie_inside_and_attain_their_values(name):
     owner = np.repeat(np.arange(k), parts)
     flat = points.reshape(k * parts, -1)
     assert Regions(task).contains(flat, owner).all()
-    assert (margins(task.network.layers, torch.tensor(flat)) > KINK).all()
+    assert Values(task).smooth(torch.tensor(flat)).all()
     again = Values(task).at(flat, 8, 60)[np.arange(k * parts), np.tile(np.arange(parts), k)]
     np.testing.assert_allclose(again, values.ravel(), rtol=1e-9)
     centers = Regions(task).centers()
@@ -129,6 +129,25 @@ def test_max_rms_of_many_tokens_adds_them():
         linear(np.kron(np.ones((3, 3)), np.eye(2))), "max-rms", "tokens", radius=1.0, tokens=3
     )
     assert lower_bounds(task, 0, FEW)[0][0, 0] == pytest.approx(3.0, rel=1e-9)
+
+
+def test_neurons_that_are_always_zero_hide_nothing():
+    network = chain(3, 6, 2)
+    first, relu, last = network.layers
+    weight, bias = np.array(first.weight), np.array(first.bias)
+    weight[2], bias[2] = 0.0, 0.0
+    dead = Network(3, (Dense(weight, bias), relu, last))
+    without = np.delete(np.arange(6), 2)
+    alive = Network(
+        3,
+        (
+            Dense(weight[without], bias[without]),
+            relu,
+            Dense(last.weight[:, without], last.bias),
+        ),
+    )
+    one, other = (lower_bounds(problem(given), 0)[0] for given in (dead, alive))
+    np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def test_an_estimate_that_beats_the_reference_is_told(shipped):
         ({"exact": np.full((2, 1), 1e-3)}, "region 0, says 0.001"),
         ({"lower": np.ones((3, 1))}, "shapes"),
         ({"witness": np.zeros((2, 1, 3), np.float32)}, "shapes"),
-        ({"witness": np.full((2, 1, 4), np.nan, np.float32)}, "NaN"),
+        ({"witness": np.full((2, 1, 4), np.nan, np.float32)}, "not finite"),
+        ({"lower": np.full((2, 1), -np.inf)}, "not finite"),
     ],
 )
 def test_an_entry_that_does_not_stand_is_an_error(shipped, changes, complaint):
