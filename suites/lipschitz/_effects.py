@@ -25,8 +25,13 @@ RESAMPLES = 1000
 TO_THE_END = Budget(iterations=10_000)
 """Methods end before it by themselves."""
 
+TIE = 1.05
+"""A ratio of seconds that is called a tie, as in the leaderboards' comparisons."""
 INTERVAL = "95 % interval by bootstrap over the pairs"
 RULE = f"{INTERVAL}. Reproduced if it is above 1, not reproduced if none of it is."
+TIME_RULE = (
+    f"{INTERVAL}. Reproduced if it is above {TIE:g}, a tie, not reproduced if none of it is."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,8 @@ def requests(
 ) -> list[Request]:
     """Return runs of each method on each problem, in the order that ``Runs`` reads.
 
+    A problem's runs follow each other: what else the machine does disturbs all methods alike.
+
     Args:
         methods: their names.
         problems: their names.
@@ -117,8 +124,8 @@ def requests(
             seeds=seeds,
             budget=budget if isinstance(budget, Budget) else budget[method],
         )
-        for method in methods
         for problem in problems
+        for method in methods
     ]
 
 
@@ -131,10 +138,10 @@ class Runs:
     @classmethod
     def split(cls, records: Sequence[Any], methods: Sequence[str], seeds: int = 1) -> Runs:
         """Return the records by method; they come in the order of ``requests``."""
-        size = len(records) // len(methods)
+        each = len(methods) * seeds
         return cls(
             {
-                method: [records[at : at + seeds] for at in range(k * size, (k + 1) * size, seeds)]
+                method: [records[at : at + seeds] for at in range(k * seeds, len(records), each)]
                 for k, method in enumerate(methods)
             }
         )

@@ -59,15 +59,15 @@ def test_runs_are_read_in_the_order_of_their_requests():
     budgets = {"a": Budget(iterations=1), "b": Budget(iterations=2)}
     plan = _effects.requests(("a", "b"), ("p", "q"), budgets, seeds=(0, 1))
     told = [(one.implementation, one.problem, one.budget.iterations) for one in plan]
-    assert told == [("a", "p", 1), ("a", "q", 1), ("b", "p", 2), ("b", "q", 2)]
+    assert told == [("a", "p", 1), ("b", "p", 2), ("a", "q", 1), ("b", "q", 2)]
     records = [record(seconds=1.0 + k, bound=10.0 * k) for k in range(8)]
-    records[5] = record(failed=True)
+    records[3] = record(failed=True)
     records[6] = records[7] = record()
     runs = _effects.Runs.split(records, ("a", "b"), seeds=2)
-    np.testing.assert_array_equal(runs.bound("a", "bound"), [0.0, 20.0])
-    np.testing.assert_array_equal(runs.seconds("a"), [1.0, 3.0])
-    np.testing.assert_array_equal(runs.bound("b", "bound"), [40.0, math.nan])
-    np.testing.assert_array_equal(runs.seconds("b"), [5.0, math.nan])
+    np.testing.assert_array_equal(runs.bound("a", "bound"), [0.0, 40.0])
+    np.testing.assert_array_equal(runs.seconds("a"), [1.0, 5.0])
+    np.testing.assert_array_equal(runs.bound("b", "bound"), [20.0, math.nan])
+    np.testing.assert_array_equal(runs.seconds("b"), [3.0, math.nan])
     assert runs.failures() == "3 of 8 runs failed."
 
 
