@@ -11,7 +11,6 @@ from tiltyard.implementations.lipschitz._exact_region import regions
 from tiltyard.implementations.lipschitz._exact_search import Search, measures
 from tiltyard.suites.lipschitz.problem import LipschitzProblem
 
-
 WORK = 10**6
 """Weights that a region's turn may pass through, about."""
 

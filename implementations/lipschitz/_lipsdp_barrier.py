@@ -24,6 +24,9 @@ from tiltyard.suites.lipschitz.layers import Array
 GROWTH = 3.0
 """How many times closer to the optimum each next center is."""
 
+EARLY = 3.0
+"""How far along the path to begin, from where rho's gap is as large as the first rho."""
+
 CENTERED = 0.5
 """The Newton decrement at which a center is near enough to go on."""
 
@@ -114,7 +117,7 @@ def central_path(form: Lure, basis: Array, theta: Array, tolerance: float) -> It
     rho = float(np.linalg.eigvalsh(passed - M[:n, :n])[-1])
     u = np.concatenate([[1.5 * rho], theta])
     order = len(M) + len(theta)
-    weight = order / rho
+    weight = EARLY * order / rho
     lower: Array | None = factor(barrier.matrix(u))
     while lower is not None:
         u, lower = _centered(barrier, u, lower, weight)

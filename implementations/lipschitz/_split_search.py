@@ -114,7 +114,10 @@ class Search:
     def _try(self, entries: Entries, points: Tensor) -> None:
         """Compute the values at points (P, n) of the entries' regions; keep the largest."""
         self._problem.count("sample", len(points))
-        values, slots = self.objectives.values(points), self.objectives.slots
+        goals, slots = self.objectives, self.objectives.slots
+        region = torch.from_numpy(entries // slots)
+        # A corner is computed from a center and may be off by rounding.
+        values = goals.values(torch.clamp(points, goals.low[region], goals.high[region]))
         table = self.tree.value.reshape(-1, slots)
         np.maximum.at(table, entries // slots, values)
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tiltyard.errors import Unsupported
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
     Array,
-    Attention,
     Conv2d,
     Dense,
     GroupSort,

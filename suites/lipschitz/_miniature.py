@@ -9,9 +9,9 @@ from itertools import count
 import numpy as np
 
 from tiltyard.errors import TiltyardError
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Array,
-    Attention,
     Conv2d,
     Dense,
     GroupSort,

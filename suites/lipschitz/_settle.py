@@ -22,7 +22,8 @@ from tiltyard.suites.lipschitz.problem import LipschitzProblem
 from tiltyard.suites.lipschitz.reference import SAME, Entry
 
 BRANCHING = "clarke_branch_and_bound"
-PROVERS = ("norm_product", "clarke_bound_propagation", BRANCHING, "activation_enumeration")
+ENUMERATION = "activation_enumeration"
+PROVERS = ("norm_product", "clarke_bound_propagation", ENUMERATION, BRANCHING)
 """Certified methods whose bounds are tried, from quick to slow."""
 
 SEARCHERS = ("pga_lower",)
@@ -88,7 +89,7 @@ class Settling:
             if self.closed().all():
                 return
             method = registry().implementations["lipschitz", name]
-            run = self._branch if name == BRANCHING else self._uppers
+            run = {BRANCHING: self._branch, ENUMERATION: self._enumerate}.get(name, self._uppers)
             if not method.unsupported(self._problem, "cpu"):
                 run(method, seconds)
 
@@ -97,6 +98,20 @@ class Settling:
             self._below(answer["upper"], method.name)
             if self.closed().all():
                 return
+
+    def _enumerate(self, _method: Implementation, seconds: float) -> None:
+        """Enumerate activation patterns, and look at points deep inside the best cells."""
+        from tiltyard.implementations.lipschitz._exact_enumeration import Enumeration
+
+        if not self._problem.chain.activations:
+            return
+        end = monotonic() + seconds
+        enumeration = Enumeration(self._problem.on("cpu"), 50)
+        for _ in enumeration.rounds():
+            self._below(enumeration.upper, ENUMERATION)
+            if monotonic() >= end:
+                break
+        self.add(enumeration.witness())
 
     def _branch(self, method: Implementation, seconds: float) -> None:
         """Run branch and bound, and look at the points that it finds."""

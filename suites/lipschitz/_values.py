@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from tiltyard.suites.lipschitz._regions import Owner, Regions
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
     Array,
-    Attention,
     Conv2d,
     Dense,
     GroupSort,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -55,7 +55,8 @@ def frozen(name: str, value: object) -> Array:
     return array
 
 
-def _like(array: Array, x: Tensor) -> Tensor:
+def like(array: Array, x: Tensor) -> Tensor:
+    """Return a parameter in the dtype and on the device of ``x``."""
     import torch
 
     return torch.as_tensor(array.copy(), dtype=x.dtype, device=x.device)
@@ -78,12 +79,12 @@ class Dense(Layer):
 
     def size(self, inputs: int) -> int:
         """Return the number of rows of the weight."""
-        _need(inputs, self.weight.shape[1], "dense")
+        need(inputs, self.weight.shape[1], "dense")
         return len(self.weight)
 
     def apply(self, x: Tensor) -> Tensor:
         """Return x W' + b."""
-        return x @ _like(self.weight, x).T + _like(self.bias, x)
+        return x @ like(self.weight, x).T + like(self.bias, x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,7 @@ class Conv2d(Layer):
 
     def size(self, inputs: int) -> int:
         """Return the number of outputs over all channels."""
-        _need(inputs, math.prod(self.shape), "convolution")
+        need(inputs, math.prod(self.shape), "convolution")
         return math.prod(self.output_shape)
 
     def apply(self, x: Tensor) -> Tensor:
@@ -142,7 +143,7 @@ class Conv2d(Layer):
 
         images = x.reshape(-1, *self.shape)
         made = torch.nn.functional.conv2d(
-            images, _like(self.kernel, x), _like(self.bias, x), self.stride, self.padding
+            images, like(self.kernel, x), like(self.bias, x), self.stride, self.padding
         )
         return made.reshape(len(x), math.prod(self.output_shape))
 
@@ -224,12 +225,12 @@ class Householder(Layer):
 
     def size(self, inputs: int) -> int:
         """Return ``inputs``, two for every vector."""
-        _need(inputs, 2 * len(self.vectors), "Householder")
+        need(inputs, 2 * len(self.vectors), "Householder")
         return inputs
 
     def apply(self, x: Tensor) -> Tensor:
         """Return the pairs, reflected where they lie behind their mirror."""
-        v = _like(self.vectors, x)
+        v = like(self.vectors, x)
         pairs = x.reshape(len(x), -1, 2)
         behind = (pairs * v).sum(dim=2, keepdim=True).clamp(max=0.0)
         return (pairs - 2.0 * behind * v).reshape(x.shape)
@@ -245,7 +246,7 @@ class Residual(Layer):
 
     def size(self, inputs: int) -> int:
         """Return ``inputs``, which the branch must return too."""
-        _need(sizes(self.branch, inputs)[-1], inputs, "residual")
+        need(sizes(self.branch, inputs)[-1], inputs, "residual")
         return inputs
 
     def apply(self, x: Tensor) -> Tensor:
@@ -274,64 +275,6 @@ class PerToken(Layer):
         return self.layer.apply(x.reshape(len(x) * self.tokens, -1)).reshape(len(x), -1)
 
 
-@dataclass(frozen=True, eq=False)
-class Attention(Layer):
-    """Multi-head dot-product attention over ``tokens`` equal parts of the input.
-
-    Head h: softmax(scale Q_h K_h') V_h with Q_h = X query[h]', K_h = X key[h]', V_h = X value[h]';
-    the output is sum_h (head h) output[h]'. X is (tokens, d).
-
-    Attributes:
-        query: (heads, width, d); ``key`` likewise.
-        value: (heads, v, d).
-        output: (heads, d', v).
-        scale: factor of the scores, such as 1/sqrt(width) or 1/width.
-        causal: whether a token sees itself and those before it alone.
-    """
-
-    query: Array
-    key: Array
-    value: Array
-    output: Array
-    tokens: int
-    scale: float
-    causal: bool = True
-    _names: tuple[str, ...] = field(default=("query", "key", "value", "output"), repr=False)
-
-    def __post_init__(self) -> None:
-        for name in self._names:
-            object.__setattr__(self, name, frozen(name, getattr(self, name)))
-        heads, _, d = self.query.shape
-        v = self.value.shape[1]
-        if (
-            self.key.shape != self.query.shape
-            or self.value.shape != (heads, v, d)
-            or self.output.shape[::2] != (heads, v)
-        ):
-            raise TiltyardError("the shapes of an attention's query, key, value, output do not fit")
-
-    def size(self, inputs: int) -> int:
-        """Return tokens times the rows of ``output``."""
-        _need(inputs, self.tokens * self.query.shape[2], "attention")
-        return self.tokens * int(self.output.shape[1])
-
-    def apply(self, x: Tensor) -> Tensor:
-        """Return the attended values of every token."""
-        import torch
-
-        tokens = x.reshape(len(x), self.tokens, -1)
-        query, key, value, output = (_like(getattr(self, name), x) for name in self._names)
-        q = torch.einsum("btd,hkd->bhtk", tokens, query)
-        k = torch.einsum("btd,hkd->bhtk", tokens, key)
-        v = torch.einsum("btd,hvd->bhtv", tokens, value)
-        scores = self.scale * q @ k.transpose(2, 3)
-        if self.causal:
-            later = torch.ones(self.tokens, self.tokens, dtype=torch.bool, device=x.device).triu(1)
-            scores = scores.masked_fill(later, -math.inf)
-        made = torch.einsum("bhtv,hov->bto", scores.softmax(dim=3) @ v, output)
-        return made.reshape(len(x), -1)
-
-
 def sizes(layers: Sequence[Layer], inputs: int) -> list[int]:
     """Return the number of entries before the first layer and after each.
 
@@ -344,6 +287,7 @@ def sizes(layers: Sequence[Layer], inputs: int) -> list[int]:
     return found
 
 
-def _need(found: int, wanted: int, what: str) -> None:
+def need(found: int, wanted: int, what: str) -> None:
+    """Refuse a layer of ``wanted`` inputs after ``found`` outputs."""
     if found != wanted:
         raise TiltyardError(f"a {what} layer of {wanted} inputs follows {found} outputs")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tiltyard.errors import TiltyardError, Unsupported
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
     Array,
-    Attention,
     Conv2d,
     Dense,
     GroupSort,

@@ -10,10 +10,10 @@ from tiltyard.dataset import Arrays
 from tiltyard.errors import TiltyardError, unknown
 from tiltyard.family import problem
 from tiltyard.suites.lipschitz._trained import FULL_POINTS, MEANS, PIXELS, each
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
     Array,
-    Attention,
     Dense,
     Layer,
     PerToken,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tiltyard.errors import Unsupported
 from tiltyard.implementations.lipschitz.merged_norm_composition import merged_norm_composition
 from tiltyard.implementations.lipschitz.weight_norm_composition import weight_norm_composition
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
-    Attention,
     Conv2d,
     Dense,
     Layer,

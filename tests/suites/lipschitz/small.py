@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
-    Attention,
     Conv2d,
     Dense,
     GroupSort,

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tiltyard.errors import TiltyardError, Unsupported
+from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     KINDS,
     Activation,
-    Attention,
     Conv2d,
     Dense,
     GroupSort,
