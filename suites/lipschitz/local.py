@@ -34,6 +34,15 @@ _BOXES: Grid = [
     *each("network", _OTHERS, radius=0.05),
     *each("output", ("7", "1-2"), network="64-32-10", radius=0.1),
 ]
+_ONE_POINT: Grid = [
+    {"network": network, "radius": radius, "points": 1}
+    for network, radii in (
+        ("16-8-8-10", (0.05, 0.1, 0.25, 0.5)),
+        ("64-32-10", (0.05, 0.1, 0.25)),
+        ("64-32-32-10", (0.01, 0.05, 0.1)),
+    )
+    for radius in radii
+]
 _BALLS: Grid = [
     *each("radius", (0.1, 0.5), network="64-32-10"),
     *every_seed(network="64-32-32-10", radius=0.1),
@@ -61,6 +70,7 @@ _BALLS: Grid = [
             ),
             *each("radius", _RADII, network="64-64-64-10"),
             *every_seed(network="16-8-8-10", radius=0.5),
+            *_ONE_POINT,
         ],
     },
 )
