@@ -20,11 +20,11 @@ _MODEST: Grid = [
     {"width": 16, "depth": 2},
     {"width": 64, "depth": 2},
     {"width": 128, "depth": 2},
+    {"width": 32, "depth": 2},
     {"width": 32, "depth": 4},
     {"width": 32, "depth": 8},
 ]
 _GROWTH: Grid = [
-    {"width": 32, "depth": 2},
     {"width": 256, "depth": 2},
     {"width": 512, "depth": 2},
     {"width": 1024, "depth": 2},
