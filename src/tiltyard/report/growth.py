@@ -33,11 +33,13 @@ class Growth:
     Attributes:
         family: whose problems they are.
         parameter: what differs, a positive number.
+        others: the parameters that are equal, as names spell them.
         problems: for each value the problems that have it, samples of the same kind.
     """
 
     family: str
     parameter: str
+    others: str
     problems: Mapping[float, Sequence[str]]
 
 
@@ -59,9 +61,9 @@ def growths(board: Board) -> list[Growth]:
                 values[value].append(problem)
     found = []
     for (family, parameter), alike in sorted(sets.items()):
-        longest = max(alike.values(), key=len)
+        others, longest = max(alike.items(), key=lambda item: len(item[1]))
         if len(longest) >= FEWEST:
-            found.append(Growth(family, parameter, dict(sorted(longest.items()))))
+            found.append(Growth(family, parameter, others, dict(sorted(longest.items()))))
     return found
 
 
@@ -109,7 +111,7 @@ def _figure(tier: TierView, growth: Growth, label: str, found: Lines) -> Figure:
     ends = "; ".join(f"{name}: {points[-1][1]:.3g}" for name, points in found.items())
     plot = Plot(
         f"{growth.family}: {label} over {growth.parameter}",
-        f"Geometric means over problems that differ in nothing else. At the end: {ends}.",
+        f"Geometric means over problems of {growth.others or 'one kind'}. At the end: {ends}.",
         log_axis(growth.parameter, min(growth.problems), max(growth.problems)),
         log_axis(label, min(values), max(values)),
     )
@@ -118,6 +120,7 @@ def _figure(tier: TierView, growth: Growth, label: str, found: Lines) -> Figure:
         for point in found[name]:
             plot.mark(name, point, tier.style[name])
     caption = f"{growth.family}: {label} over {growth.parameter}"
+    caption += f", where {growth.others}" if growth.others else ""
     return Figure(plot.text(), caption, [(name, tier.style[name]) for name in found])
 
 
