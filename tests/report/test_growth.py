@@ -1,11 +1,13 @@
 """Growth over a parameter: which problems are alike, and what is drawn of them."""
 
+import dataclasses
 import math
 
 import pytest
 from odd_boards import board_of
 from toy_store import record, toy_registry
 
+from tiltyard.names import parse_name
 from tiltyard.report.growth import growths, lines
 from tiltyard.report.papers import figures
 from tiltyard.run.record import Status
@@ -34,18 +36,14 @@ def _board(*more):
 
 def _with_tier(names):
     """Return the toy suite; its standard tier holds the named problems."""
-    import dataclasses
-
-    from tiltyard.names import parse_name
-
-    registry = toy_registry()
-    key = ("toy", "line")
+    registry, key = toy_registry(), ("toy", "line")
     family = registry.families[key]
     grid = tuple(
         {k: type(family.parameters[k])(v) for k, v in parse_name(name)[1].items()} for name in names
     )
-    registry.families[key] = dataclasses.replace(family, tiers={**family.tiers, "standard": grid})
-    return registry
+    changed = dataclasses.replace(family, tiers={**family.tiers, "standard": grid})
+    # A copy: every test of this process shares the registry.
+    return dataclasses.replace(registry, families={**registry.families, key: changed})
 
 
 def test_three_values_make_a_curve_and_instances_are_pooled():
