@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tiltyard.errors import Unsupported
+from tiltyard.implementations.lipschitz._slopes import steepest
 from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
@@ -25,11 +26,8 @@ from tiltyard.suites.lipschitz.layers import (
     Residual,
 )
 
-_SLOPE = {"relu": 1.0, "tanh": 1.0, "sigmoid": 0.25, "softplus": 1.0, "gelu": 1.1289041}
-"""Largest slopes of the nonlinearities, rounded up (GELU's at z = sqrt 2)."""
-
 ROUNDING = 1.0 + 1e-12
-"""What a spectral norm may be off by."""
+"""What a spectral norm or a slope may be off by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +118,8 @@ class TokenNorms:
 
 def _nonlinear(layer: Layer, x: Reach) -> Reach:
     match layer:
-        case Activation(kind="leaky_relu", slope=slope):
-            factor = max(1.0, abs(slope))
-            return Reach(factor * x.stretch, factor * x.length)
         case Activation(kind=kind):
-            factor = _SLOPE[kind]
+            factor = steepest(layer) * ROUNDING
             # GELU's values are at most |z|; those of softplus and sigmoid are not 0 at 0.
             at_zero = {"sigmoid": 0.5, "softplus": math.log(2.0)}.get(kind, 0.0)
             grown = 1.0 if kind == "gelu" else factor

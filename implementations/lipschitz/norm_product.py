@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tiltyard import Unsupported, implementation
+from tiltyard.implementations.lipschitz._slopes import steepest
 from tiltyard.suites.lipschitz.layers import (
     Activation,
     Array,
@@ -92,7 +93,7 @@ def _constant(layer: Layer, order: float) -> float:
     if isinstance(layer, Householder):
         return 1.0 if order == 2.0 else _reflections(layer.vectors)
     if isinstance(layer, Activation):
-        return _slope(layer)
+        return steepest(layer)
     raise Unsupported(f"knows no Lipschitz constant of {type(layer).__name__.lower()} layers")
 
 
@@ -100,17 +101,3 @@ def _reflections(vectors: Array) -> float:
     """Return the largest absolute row sum of I - 2 v v', at least one."""
     mirrors = np.eye(2) - 2.0 * vectors[:, :, None] * vectors[:, None, :]
     return max(1.0, float(np.abs(mirrors).sum(axis=2).max(initial=0.0)))
-
-
-def _slope(activation: Activation) -> float:
-    """Return the largest absolute derivative of an elementwise nonlinearity."""
-    match activation.kind:
-        case "leaky_relu":
-            return max(1.0, abs(activation.slope))
-        case "sigmoid":
-            return 0.25
-        case "gelu":  # Phi(z) + z phi(z) is largest at z = sqrt 2
-            half = 0.5 * (1.0 + math.erf(1.0))
-            return half + math.sqrt(2.0) * math.exp(-1.0) / math.sqrt(2.0 * math.pi)
-        case _:
-            return 1.0
