@@ -20,14 +20,13 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn.functional import cross_entropy, gelu
 
+from tiltyard.suites.lipschitz.sequences import GELU
+
 SEEDS = range(5)
 POINTS = 100
 TOKENS, WIDTH, HEADS, HIDDEN, BLOCKS = 8, 16, 2, 32, 2
 # Steps by rows of an image: transformers read eight, recurrent networks four.
 STEPS, BATCH = {8: 600, 4: 1500}, 128
-GELU = 1.1289041
-"""GELU's Lipschitz constant, rounded up."""
-
 CAP = 2.0
 """The largest norm, from root mean square to root mean square, of a capped weight."""
 

@@ -2,7 +2,8 @@
 
 ``python -m tiltyard.datasets._train_networks DIR`` made the files, from tables inside scikit-learn.
 An array is named ``<network>/<array>``, as ``tiltyard.suites.lipschitz.storage`` names a network's,
-with the training seeds as its first axis; ``<network>/points`` has one test row a row.
+with the training seeds as its first axis; ``<network>/points`` has one test row a row. The file of
+sequence networks is ``_train_sequences``' and has names of its own.
 """
 
 from __future__ import annotations
@@ -75,6 +76,24 @@ def table_networks(path: Path) -> Arrays:
 
     Every feature and the response of the regression are scaled to [0, 1] by their ranges over all
     rows; ``points`` are rows so scaled.
+    """
+    return _arrays(path)
+
+
+@dataset(
+    licence="MIT (weights); CC-BY-4.0 (points)",
+    source="trained by tiltyard.datasets._train_sequences on Alpaydin & Kaynak (1998), Optical "
+    "Recognition of Handwritten Digits, UCI Machine Learning Repository, doi:10.24432/C50P49, in "
+    "scikit-learn",
+    sha256="d292c903128174fb785be4c0fc4ca4b8b79e5b05121d498240c26284f8826476",
+    path="sequence_networks.npz",
+)
+def sequence_networks(path: Path) -> Arrays:
+    """Four kinds of transformers and two of recurrent networks that read digits, five seeds each.
+
+    Arrays are named ``<network>/<weight>``, with the training seeds as their first axis;
+    ``<network>/accuracy`` (5,) is the share of right predictions on the 360 test rows. ``points``
+    are (100, 64) uint8, pixels of test rows from 0 to 16.
     """
     return _arrays(path)
 

@@ -10,18 +10,11 @@ from numpy.typing import NDArray
 from tiltyard.errors import Unsupported
 from tiltyard.implementations.lipschitz._lipsdp_certificate import certified, start
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure, compressed, lure
+from tiltyard.implementations.lipschitz._requirements import ELEMENTWISE
 from tiltyard.suites.lipschitz.layers import Activation, Array
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
-REQUIRES = {
-    "norm": ("l2",),
-    "region": ("global", "box", "ball"),
-    "architecture": ("chain", "residual"),
-    "activation": (
-        *("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "gelu"),
-        *("none", "mixed"),
-    ),
-}
+REQUIRES = {"norm": ("l2",), **ELEMENTWISE}
 """The facts of a problem that LipSDP takes."""
 
 Solve = Callable[[Lure, Array, Array], Iterator[Array]]

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tiltyard.implementations.lipschitz._lipsdp import bounds
 from tiltyard.implementations.lipschitz._lipsdp_certificate import looped_matrix, matrix
 from tiltyard.implementations.lipschitz._lipsdp_lure import Lure
 from tiltyard.suites.lipschitz.layers import Array
+from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix
@@ -20,6 +22,19 @@ LARGEST = 160
 
 INWARD = (0.0, 1e-10, 1e-8, 1e-6, 1e-4)
 """How far to go from Clarabel's multipliers, feasible up to its tolerance, to those inside."""
+
+
+def bounds_by_clarabel(
+    problem: LipschitzProblem, multipliers: str, tolerance: float
+) -> Iterator[Answer]:
+    """Yield what ``bounds`` does, by Clarabel, with ``neuron`` or ``layer`` multipliers."""
+    return bounds(
+        problem,
+        lambda form, basis, theta: optimal(form, basis, theta, tolerance),
+        multipliers,
+        LARGEST,
+        "Clarabel factors a matrix of half its square a side",
+    )
 
 
 def optimal(form: Lure, basis: Array, theta: Array, tolerance: float) -> Iterator[Array]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tiltyard import implementation
+from tiltyard.implementations.lipschitz._requirements import ELEMENTWISE
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
 
@@ -21,15 +22,7 @@ from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
     kind="certified",
     cites="arXiv:1804.09699",
     devices=("cpu", "cuda"),
-    requires={
-        "norm": ("linf", "l2", "partial"),
-        "region": ("global", "box", "ball"),
-        "architecture": ("chain", "residual"),
-        "activation": (
-            *("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "gelu"),
-            *("none", "mixed"),
-        ),
-    },
+    requires={"norm": ("linf", "l2", "partial"), **ELEMENTWISE},
 )
 def fast_lip(
     problem: LipschitzProblem,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tiltyard import implementation
+from tiltyard.implementations.lipschitz._requirements import ELEMENTWISE
 from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
 
 
@@ -20,15 +21,7 @@ from tiltyard.suites.lipschitz.problem import Answer, LipschitzProblem
     kind="certified",
     cites="arXiv:1810.12715",
     devices=("cpu", "cuda"),
-    requires={
-        "norm": ("linf", "l2", "partial"),
-        "region": ("global", "box", "ball"),
-        "architecture": ("chain", "residual"),
-        "activation": (
-            *("relu", "leaky_relu", "tanh", "sigmoid", "softplus", "gelu"),
-            *("none", "mixed"),
-        ),
-    },
+    requires={"norm": ("linf", "l2", "partial"), **ELEMENTWISE},
 )
 def ibp_jacobian(
     problem: LipschitzProblem,

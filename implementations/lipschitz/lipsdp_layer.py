@@ -38,13 +38,6 @@ def lipsdp_layer(
     Yields:
         Bounds: first those of all regions by feasible multipliers, then region after region.
     """
-    from tiltyard.implementations.lipschitz._lipsdp import bounds
-    from tiltyard.implementations.lipschitz._lipsdp_conic import LARGEST, optimal
+    from tiltyard.implementations.lipschitz._lipsdp_conic import bounds_by_clarabel
 
-    yield from bounds(
-        problem,
-        lambda form, basis, theta: optimal(form, basis, theta, tolerance),
-        "layer",
-        LARGEST,
-        "Clarabel factors a matrix of half its square a side",
-    )
+    yield from bounds_by_clarabel(problem, "layer", tolerance)

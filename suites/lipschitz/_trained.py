@@ -30,20 +30,29 @@ def trained(name: str, seed: int, *files: Arrays) -> tuple[Network, Array]:
     known = {key.partition("/")[0]: file for file in files for key in file}
     if name not in known:
         raise unknown("network", name, known)
+    network = unpack(of_seed(known[name], name, seed))
+    return network, scaled(known[name][f"{name}/points"], network.inputs)
+
+
+def of_seed(file: Arrays, name: str, seed: int) -> dict[str, Array]:
+    """Return the arrays of one training seed of a network, by the names that follow its own.
+
+    Raises:
+        TiltyardError: it has fewer seeds.
+    """
     arrays = {
         key.removeprefix(f"{name}/"): array
-        for key, array in known[name].items()
-        if key.startswith(f"{name}/")
+        for key, array in file.items()
+        if key.startswith(f"{name}/") and not key.endswith(("/points", "/accuracy"))
     }
-    stored = arrays.pop("points")
-    seeds = len(arrays["inputs"])
+    seeds = len(next(iter(arrays.values())))
     if not 0 <= seed < seeds:
         raise TiltyardError(f"network {name} has training seeds 0 to {seeds - 1}, not {seed}")
-    network = unpack({key: array[seed] for key, array in arrays.items()})
-    return network, _scaled(stored, network.inputs)
+    return {key: array[seed] for key, array in arrays.items()}
 
 
-def _scaled(stored: Array, inputs: int) -> Array:
+def scaled(stored: Array, inputs: int) -> Array:
+    """Return stored points as a network of so many inputs takes them: pixels / 16, or 2x2 means."""
     if stored.dtype != np.uint8:
         return stored
     pixels = stored / 16.0

@@ -46,7 +46,7 @@ def _transformers(constraint: str) -> list[str]:
 
 def accuracies(networks: Sequence[str]) -> Array:
     """Return (networks, 5) accuracies on test rows of sequence networks, by training seed."""
-    from tiltyard.datasets.sequence_networks import sequence_networks
+    from tiltyard.datasets.networks import sequence_networks
 
     data = sequence_networks.load()
     return np.array([data[f"{network}/accuracy"] for network in networks])

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tiltyard.errors import InvalidAnswer, NonFiniteAnswer
+from tiltyard.answers import real
+from tiltyard.errors import InvalidAnswer
 from tiltyard.names import Value
 from tiltyard.suite import Answer, Judge, Verdict
 from tiltyard.suites.lipschitz import reference as references
@@ -244,21 +245,5 @@ def _worst(excess: Array) -> tuple[int, int]:
 
 
 def _real(name: str, value: Any, shape: tuple[int, ...], *, unbounded: bool = False) -> Array:
-    """Return a float64 copy of an array of real numbers, perhaps with plus infinity."""
-    expected = f"{name}: expected real numbers of shape {shape}"
-    try:
-        if hasattr(value, "detach"):
-            value = value.detach().cpu().double().numpy()
-        array = np.asarray(value)
-    except (ValueError, TypeError, RuntimeError, AttributeError):
-        raise InvalidAnswer(f"{expected}, found {type(value).__name__}") from None
-    if array.dtype.kind not in "iuf":
-        raise InvalidAnswer(f"{expected}, found dtype {array.dtype}")
-    if array.shape != shape:
-        raise InvalidAnswer(f"{expected}, found shape {array.shape}")
-    with np.errstate(all="ignore"):
-        copy: Array = np.array(array, dtype=np.float64)
-    if not (np.isfinite(copy) | (unbounded & (copy == np.inf))).all():
-        what = "NaN or minus infinity" if unbounded else "NaN or infinity"
-        raise NonFiniteAnswer(f"{name} holds {what}")
-    return copy
+    wanted = f"real numbers of shape {shape}"
+    return real(name, value, shape, wanted=wanted, unbounded=unbounded)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from tiltyard.dataset import Arrays
-from tiltyard.errors import TiltyardError, unknown
+from tiltyard.errors import unknown
 from tiltyard.family import problem
-from tiltyard.suites.lipschitz._trained import FULL_POINTS, MEANS, PIXELS, each
+from tiltyard.suites.lipschitz._trained import FULL_POINTS, MEANS, PIXELS, each, of_seed, scaled
 from tiltyard.suites.lipschitz.attention import Attention
 from tiltyard.suites.lipschitz.layers import (
     Activation,
@@ -25,7 +25,7 @@ from tiltyard.suites.lipschitz.problem import LipschitzProblem
 TRANSFORMERS = ("muon-cap", "muon-decay", "adamw-cap", "adamw-decay")
 RECURRENT = ("input-convex", "plain")
 GELU = 1.1289041
-"""What training divided GELU by: its Lipschitz constant, rounded up."""
+"""What training divided GELU by: about its Lipschitz constant, 1.12890415."""
 
 
 @problem(
@@ -64,7 +64,7 @@ def digits_transformer(
         tokens=8,
         outputs="ten logits of every token",
         input_scaling=PIXELS,
-        points=data["points"][:FULL_POINTS] / 16.0,
+        points=scaled(data["points"][:FULL_POINTS], 64),
     )
 
 
@@ -88,14 +88,13 @@ def digits_recurrent(
     at most 1 (Wang, Yu & Wu 2024, arXiv:2401.07494); ``plain`` is free.
     """
     weights = _of(data, f"recurrent-{network}", seed, tuple(f"recurrent-{r}" for r in RECURRENT))
-    pixels = data["points"][:FULL_POINTS].reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)) / 16.0
     return LipschitzProblem(
         network=unrolled(weights, 4),
         track="global-l2",
         norm="l2",
         region="global",
         input_scaling=MEANS,
-        points=pixels.reshape(len(pixels), -1),
+        points=scaled(data["points"][:FULL_POINTS], 16),
     )
 
 
@@ -172,12 +171,4 @@ def _of(data: Arrays, name: str, seed: int, known: tuple[str, ...]) -> dict[str,
     """
     if name not in known:
         raise unknown("network", name.partition("-")[2], [one.partition("-")[2] for one in known])
-    found = {
-        key.removeprefix(f"{name}/"): array
-        for key, array in data.items()
-        if key.startswith(f"{name}/") and not key.endswith("/accuracy")
-    }
-    seeds = len(next(iter(found.values())))
-    if not 0 <= seed < seeds:
-        raise TiltyardError(f"network {name} has training seeds 0 to {seeds - 1}, not {seed}")
-    return {key: array[seed].astype(np.float64) for key, array in found.items()}
+    return {key: array.astype(np.float64) for key, array in of_seed(data, name, seed).items()}

@@ -75,7 +75,7 @@ def lines(board: Board, growth: Growth, of: str) -> Lines:
         growth: over which problems.
         of: ``seconds`` of whole runs, or ``gap``, the final one; runs that failed have none.
     """
-    seconds = board.spent("seconds")
+    seconds = board.spent("seconds") if of == "seconds" else np.empty(0)
     floor = board.suite.targets[-1] * _FLOOR
     drawn: Lines = {}
     for row in board.rows:
