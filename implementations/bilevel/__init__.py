@@ -1,0 +1,1 @@
+"""Methods for the bilevel suite, one file each."""
