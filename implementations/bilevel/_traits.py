@@ -1,0 +1,22 @@
+"""Requirements that several bilevel methods share, as facts of problems."""
+
+from __future__ import annotations
+
+OPTIMISE: dict[str, tuple[str | int | bool, ...]] = {
+    "track": ("deterministic", "stochastic", "constrained", "library")
+}
+"""Any track where points are wanted, not hypergradients."""
+
+UNCONSTRAINED: dict[str, tuple[str | int | bool, ...]] = {
+    **OPTIMISE,
+    "constraints": ("none",),
+    "lower_set": ("free",),
+    "upper_constraints": (0,),
+}
+"""No constraints but a set X of its own for x."""
+
+STRONGLY_CONVEX: dict[str, tuple[str | int | bool, ...]] = {
+    **UNCONSTRAINED,
+    "lower_convexity": ("strong",),
+}
+"""What implicit differentiation needs: y*(x) is one point, and its equation is regular."""
