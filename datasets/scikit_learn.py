@@ -44,3 +44,22 @@ def breast_cancer() -> Arrays:
 
     bunch = load_breast_cancer()
     return {"X": bunch.data.astype(np.float64), "y": bunch.target.astype(np.float64)}
+
+
+@dataset(
+    licence="CC-BY-4.0",
+    source="Alpaydin & Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine "
+    "Learning Repository, doi:10.24432/C50P49",
+    sha256="be6d35173055a3f26a1fb5b69e053011730fe256ceed532c00e62446d6e8f3cc",
+)
+def digits() -> Arrays:
+    """Handwritten digits, 1,797 of them, of 8 x 8 pixels: the source's test set.
+
+    Returns:
+        X: (1797, 64) float64, pixels from 0 to 16.
+        y: (1797,) float64, the digit.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    return {"X": bunch.data.astype(np.float64), "y": bunch.target.astype(np.float64)}

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from tiltyard.dataset import dataset, file_sha256
-from tiltyard.datasets.scikit_learn import breast_cancer, diabetes
+from tiltyard.datasets.scikit_learn import breast_cancer, diabetes, digits
 from tiltyard.errors import TiltyardError
 
 
 @pytest.mark.parametrize(
-    ("data", "shape"), [(diabetes, (442, 10)), (breast_cancer, (569, 30))], ids=["diabetes", "bc"]
+    ("data", "shape"),
+    [(diabetes, (442, 10)), (breast_cancer, (569, 30)), (digits, (1797, 64))],
+    ids=["diabetes", "bc", "digits"],
 )
 def test_loads(data, shape):
     arrays = data.load()

@@ -125,6 +125,8 @@ def test_gaps_and_times_are_the_boards(toy):
     times = work_precision(board)
     assert times["halve"] == [(0.02, 0.1), (0.04, 0.01)]
     assert "misbehave" not in times
+    calls = work_precision(board, "oracles")
+    assert calls["halve"] == [(2.0, 0.1), (3.0, 0.01)]
 
 
 @given(st.lists(st.tuples(st.text(), st.floats(allow_nan=False)), min_size=1, max_size=5))
@@ -146,7 +148,7 @@ def test_files_and_their_fonts(toy):
     found = drawn(board_of(toy, by_hand()))
     names = ("0.01", "0.1", "average")
     stems = [f"{kind}-{name}" for name in names for kind in ("profile", "data-profile")]
-    stems += ["gap", "time-accuracy"]
+    stems += ["gap", "time-accuracy", "cost-accuracy"]
     assert list(found) == [f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "pdf", "svg")]
     for name, content in found.items():
         if name.endswith(".pdf"):

@@ -7,10 +7,12 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from tiltyard.analysis import Analysis
 from tiltyard.board import Board
 from tiltyard.report.svg import Points
-from tiltyard.stats import RATIO_LIMIT, Profile
+from tiltyard.stats import RATIO_LIMIT, Profile, Unit, median_of_runs
 
 Lines = dict[str, Points]
 """Points by implementation, best first; one without points is left out."""
@@ -68,13 +70,25 @@ def gaps(board: Board) -> dict[str, list[tuple[str, float]]]:
     return {name: points for name, points in known.items() if points}
 
 
-def work_precision(board: Board) -> Lines:
-    """Return each implementation's (median sustained seconds, target), of targets it reached."""
-    lines = {
-        row.implementation: [(s, t) for t, s in row.seconds.items() if math.isfinite(s)]
-        for row in board.rows
-    }
-    return {name: points for name, points in lines.items() if points}
+def work_precision(board: Board, unit: Unit = "seconds") -> Lines:
+    """Return each implementation's (median sustained cost, target), of targets it reached.
+
+    Args:
+        board: whose runs are counted.
+        unit: of the cost: seconds, or weighted oracle calls where they were counted.
+    """
+    lines: Lines = {}
+    for row in board.rows:
+        index = board.implementations.index(row.implementation)
+        costs = {target: board.costs(target, unit)[index] for target in board.suite.targets}
+        medians = {
+            target: float(median_of_runs(values[~np.isnan(values)], upper=True))
+            for target, values in costs.items()
+        }
+        points = [(cost, target) for target, cost in medians.items() if math.isfinite(cost)]
+        if points:
+            lines[row.implementation] = points
+    return lines
 
 
 def to_csv(

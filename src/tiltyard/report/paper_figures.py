@@ -17,7 +17,7 @@ from tiltyard.report.format import code_point, legible
 from tiltyard.report.paper_data import Lines
 from tiltyard.report.summary import caution
 from tiltyard.report.svg import Axis, log_axis
-from tiltyard.stats import RATIO_LIMIT
+from tiltyard.stats import RATIO_LIMIT, Unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,15 +128,17 @@ def draw_gaps(board: Board, lines: Mapping[str, Sequence[tuple[str, float]]]) ->
         return figure
 
 
-def draw_work_precision(board: Board, lines: Lines) -> Figure:
-    """Return the median time to each target.
+def draw_work_precision(board: Board, lines: Lines, unit: Unit = "seconds") -> Figure:
+    """Return the median cost of each target.
 
     Args:
         board: whose implementations they are.
         lines: from ``paper_data.work_precision``.
+        unit: of the cost.
     """
-    times = [x for points in lines.values() for x, _ in points if x > 0] or [1.0]
-    across = log_axis("median time to the target [s]", min(times), max(times))
+    costs = [x for points in lines.values() for x, _ in points if x > 0] or [1.0]
+    what = "time to the target [s]" if unit == "seconds" else "weighted oracle calls to the target"
+    across = log_axis(f"median {what}", min(costs), max(costs))
     targets = board.suite.targets
     with _look():
         figure, axes = _start(board, len(lines))
@@ -144,7 +146,7 @@ def draw_work_precision(board: Board, lines: Lines) -> Figure:
         _scale(axes, "y", log_axis(f"target of {board.suite.gap}", targets[-1], targets[0]))
         style = _styles(board)
         for name, points in reversed(lines.items()):
-            at = [(_clip(seconds, across), target) for seconds, target in points]
+            at = [(_clip(cost, across), target) for cost, target in points]
             axes.plot(*zip(*at, strict=True), clip_on=False, **style[name])
         _legend(figure, axes, board, lines)
         return figure

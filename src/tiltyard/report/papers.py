@@ -24,9 +24,15 @@ from tiltyard.report.paper_figures import (
     saved,
 )
 from tiltyard.report.summary import telling_targets
+from tiltyard.stats import Unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_COSTS: tuple[tuple[str, Unit, str], ...] = (
+    ("time-accuracy", "seconds", "seconds"),
+    ("cost-accuracy", "oracles", "oracle_calls"),
+)
 
 
 def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
@@ -34,7 +40,8 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
 
     ``profile-TARGET`` for each telling target and ``profile-average`` over all of them, the same of
     ``data-profile``, which is over weighted oracle calls, ``gap`` with the final gaps by
-    implementation, ``time-accuracy`` with the median time to each target,
+    implementation, ``time-accuracy`` and ``cost-accuracy`` with the median seconds and weighted
+    oracle calls to each target,
     ``growth-FAMILY-PARAMETER-seconds`` and ``-gap`` where the board has such problems.
     """
     targets: list[float | None] = [*telling_targets(board), None]
@@ -50,9 +57,10 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     ends = gaps(board)
     yield "gap.csv", to_csv(board, ("problem", "gap"), ends)
     yield from _files(board, "gap", draw_gaps(board, ends))
-    lines = work_precision(board)
-    yield "time-accuracy.csv", to_csv(board, ("seconds", "target"), lines)
-    yield from _files(board, "time-accuracy", draw_work_precision(board, lines))
+    for name, unit, head in _COSTS:
+        lines = work_precision(board, unit)
+        yield f"{name}.csv", to_csv(board, (head, "target"), lines)
+        yield from _files(board, name, draw_work_precision(board, lines, unit))
     for growth in growths(board):
         for of in ("seconds", "gap"):
             lines = growth_lines(board, growth, of)
