@@ -12,21 +12,24 @@ from tiltyard.suites.bilevel.model import Array
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestError:
-    """The share of test samples that the linear classifier y misclassifies.
+    """The share of test samples that a linear classifier, the first entries of y, misclassifies.
 
     Attributes:
         features: (n, d).
-        labels: (n,) from 0, of two classes where y has one score.
+        labels: (n,) from 0; 0 and 1 where there is one score.
+        outputs: scores of a sample; with one, it is of class 1 where the score is positive.
     """
 
     features: Array
     labels: NDArray[np.int64]
+    outputs: int = 1
 
     def __call__(self, x: Array, y: Array) -> dict[str, float]:
         """Return ``test_error``."""
         del x
-        scores = self.features @ y.reshape(self.features.shape[1], -1)
-        found = scores[:, 0] > 0.0 if scores.shape[1] == 1 else scores.argmax(axis=1)
+        d = self.features.shape[1]
+        scores = self.features @ y[: d * self.outputs].reshape(d, self.outputs)
+        found = scores[:, 0] > 0.0 if self.outputs == 1 else scores.argmax(axis=1)
         return {"test_error": float(np.mean(found != self.labels))}
 
 
