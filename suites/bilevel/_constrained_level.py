@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from tiltyard.suites.bilevel._lower_level import Local
-from tiltyard.suites.bilevel._programs import Infeasible, Program, Unbounded
+from tiltyard.suites.bilevel._programs import Infeasible, Program, Rows, Unbounded
 from tiltyard.suites.bilevel.model import Array, Model
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class ConstrainedLevel:
     def __init__(self, model: Model) -> None:
         self.model = model.on("cpu")
         self._start: Tensor = self.model.project_y(self.model.y0)
-        self._active: Array | None = None
+        self._active: Rows | None = None
 
     def solve(self, x: Tensor) -> ConstrainedSolution:
         """Return the solution at x; of a lower level that is not convex, a KKT point."""

@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import lapack, lstsq
 from scipy.sparse import csc_matrix, triu
 
 from tiltyard.errors import TiltyardError
 from tiltyard.suites.bilevel.model import Array
+
+Rows = NDArray[np.bool_]
 
 SINGULAR = 1e-15
 """A matrix with a reciprocal condition number below this is taken as singular."""
@@ -45,7 +48,7 @@ class Program:
     b: Array
     equations: int
 
-    def solve(self, active: Array | None = None) -> tuple[Array, Array, Array]:
+    def solve(self, active: Rows | None = None) -> tuple[Array, Array, Rows]:
         """Return a minimiser (n,), multipliers (m,) and the active rows, (m,) bool.
 
         Args:
@@ -66,7 +69,7 @@ class Program:
         guess[: self.equations] = True
         return self._by_active_set(guess) or (d, multipliers, guess)
 
-    def _by_active_set(self, active: Array) -> tuple[Array, Array, Array] | None:
+    def _by_active_set(self, active: Rows) -> tuple[Array, Array, Rows] | None:
         """Return what the primal-dual active set method ends with; None where it does not end.
 
         A row stays while its multiplier is positive, and comes in while it is violated.
@@ -84,7 +87,7 @@ class Program:
             active = active ^ wrong
         return None
 
-    def _on(self, active: Array, *, strict: bool) -> tuple[Array, Array]:
+    def _on(self, active: Rows, *, strict: bool) -> tuple[Array, Array]:
         """Return the minimiser and multipliers where the active rows are equations.
 
         Raises:
