@@ -1,4 +1,4 @@
-"""A strict reader of two-class data in LIBSVM's sparse text format.
+"""A strict reader of classification data in LIBSVM's sparse text format.
 
 No data of the LIBSVM collection is fetched: it publishes neither checksums nor a licence for each
 set, and the copies of its files that are about differ from one another. A user downloads a file
@@ -42,10 +42,32 @@ def read_libsvm(
         file's two labels and 1 for the larger.
 
     Raises:
+        TiltyardError: as ``read_classes`` does, or there are not two labels.
+    """
+    X, labels = read_classes(path, features, most=2)
+    return X, 2.0 * labels.astype(np.float64) - 1.0
+
+
+def read_classes(
+    path: str | Path, features: int = 0, *, most: int = 1000
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Read a file as ``read_libsvm`` does, with two different labels or more.
+
+    Args:
+        path: the file.
+        features: number of columns; 0 for the largest index in the file.
+        most: labels; a file with more has numbers to be predicted, not classes.
+
+    Returns:
+        The dense (n, d) float64 matrix, and the (n,) int64 labels: 0, 1, ... in ascending order of
+        the file's.
+
+    Raises:
         TiltyardError: in one line with the file and line: the file is missing, empty, not text or
             ends in the middle of a line or of its compressed stream; a label, index or value is not
-            a finite number of its kind; indices do not ascend or exceed ``features``; there are not
-            two labels; or the dense matrix would be larger than ``MOST_ENTRIES``.
+            a finite number of its kind; indices do not ascend or exceed ``features``; there is one
+            label, or more than ``most``; or the dense matrix would be larger than
+            ``MOST_ENTRIES``.
     """
     if not str(path):
         raise TiltyardError("no LIBSVM file is named; give its path as file=FILE")
@@ -56,10 +78,11 @@ def read_libsvm(
         rows.append(pairs)
     if not rows:
         raise TiltyardError(f"{path}, line 1: expected a label and its features, the file ends")
-    kinds = sorted(set(labels))
-    if len(kinds) != 2:
+    kinds, numbers = np.unique(labels, return_inverse=True)
+    if not 2 <= len(kinds) <= most:
         shown = ", ".join(f"{kind:g}" for kind in kinds[:4])
-        raise TiltyardError(f"{path}: expected two labels, found {len(kinds)}: {shown}")
+        wanted = "two labels" if most == 2 else f"two to {most} labels"
+        raise TiltyardError(f"{path}: expected {wanted}, found {len(kinds)}: {shown}")
     width = features or max((pairs[-1][0] for pairs in rows if pairs), default=0)
     if not 0 < len(rows) * width <= MOST_ENTRIES:
         raise TiltyardError(
@@ -70,7 +93,7 @@ def read_libsvm(
     for row, pairs in zip(X, rows, strict=True):
         for index, value in pairs:
             row[index - 1] = value
-    return X, np.where(np.array(labels) == kinds[1], 1.0, -1.0)
+    return X, numbers.astype(np.int64)
 
 
 def _lines(path: str | Path) -> Iterator[str]:

@@ -58,3 +58,21 @@ def standardised(data: Labelled, rest: Array) -> Array:
     for name in ("features", "upper_features"):
         data[name] = (data[name] - mean) / deviation
     return np.asarray((rest - mean) / deviation)
+
+
+def corrupted(
+    rng: np.random.Generator, labels: NDArray[np.int64], share: float, classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Replace a share of labels, to the nearest sample, by others; also tell which are left.
+
+    Raises:
+        TiltyardError: the share leaves no clean label, or no corrupted one.
+    """
+    count = round(share * len(labels)) if 0.0 < share < 1.0 else 0
+    if not 0 < count < len(labels):
+        raise TiltyardError(f"corruption={share:g} must leave labels of both kinds")
+    wrong = rng.choice(len(labels), count, replace=False)
+    labels, clean = labels.copy(), np.ones(len(labels), dtype=bool)
+    labels[wrong] = (labels[wrong] + rng.integers(1, classes, count)) % classes
+    clean[wrong] = False
+    return labels, clean

@@ -25,7 +25,7 @@ FEW = 20
 class SupportVectorMachine(Model):
     """f = |w|^2 / 2 + sum of e^{x_i} s_i^2 / 2 over y = (w, b, s), with margins and slacks.
 
-    g_i = 1 - s_i - t_i (w'a_i + b) <= 0 for sample a_i of label t_i. F is the mean of
+    g_i = 1 - s_i - t_i (w'a_i + b) <= 0 for sample a_i of label t_i. F is the sum of
     1 / (1 + exp(t (w'a + b) / |w|)) over validation samples. The start separates the classes by
     the difference of their means, with the slacks that this takes.
 
@@ -75,7 +75,7 @@ class SupportVectorMachine(Model):
 
     def upper(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         del x
-        return self._upper_parts(y, rows)[2].mean()
+        return self.n_upper * self._upper_parts(y, rows)[2].mean()
 
     def upper_gradient_x(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         del y, rows
@@ -85,7 +85,8 @@ class SupportVectorMachine(Model):
         del x
         A, square, share = self._upper_parts(y, rows)
         p = y[: self._at]
-        slope = A.T @ (share * (share - 1.0)) / (len(A) * square.sqrt())
+        scale = self.n_upper / (len(A) * square.sqrt())
+        slope = scale * (A.T @ (share * (share - 1.0)))
         gradient = y.new_zeros(self.dim_y)
         gradient[: self._at] = slope
         gradient[: self._at - 1] -= (slope @ p / square) * p[:-1]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tiltyard.dataset import Arrays
 from tiltyard.errors import TiltyardError
 from tiltyard.family import problem
-from tiltyard.suites.bilevel._split import Labelled, split
+from tiltyard.suites.bilevel._split import Labelled, corrupted, split
 from tiltyard.suites.bilevel.model import Array
 from tiltyard.suites.bilevel.problem import BilevelProblem
 
@@ -119,21 +119,3 @@ def clean_digits(
         track="stochastic",
         held_out=Cleaned(test=TestError(features=X, labels=labels, outputs=10), clean=clean),
     )
-
-
-def corrupted(
-    rng: np.random.Generator, labels: NDArray[np.int64], share: float, classes: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Replace a share of labels, to the nearest sample, by others; also tell which are left.
-
-    Raises:
-        TiltyardError: the share leaves no clean label, or no corrupted one.
-    """
-    count = round(share * len(labels)) if 0.0 < share < 1.0 else 0
-    if not 0 < count < len(labels):
-        raise TiltyardError(f"corruption={share:g} must leave labels of both kinds")
-    wrong = rng.choice(len(labels), count, replace=False)
-    labels, clean = labels.copy(), np.ones(len(labels), dtype=bool)
-    labels[wrong] = (labels[wrong] + rng.integers(1, classes, count)) % classes
-    clean[wrong] = False
-    return labels, clean

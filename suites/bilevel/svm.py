@@ -34,7 +34,7 @@ def svm(rng: np.random.Generator, cancer: Arrays, *, instance: int = 0) -> Bilev
     """Prices of slacks of a support vector machine that tells malignant breast masses from benign.
 
     y = (w, b, s) minimises f = |w|^2 / 2 + sum of e^{x_i} s_i^2 / 2 subject to
-    1 - s_i - t_i (w'a_i + b) <= 0, with x in [-10, 5] from -5.5. F is the mean of
+    1 - s_i - t_i (w'a_i + b) <= 0, with x in [-10, 5] from -5.5. F is the sum of
     1 / (1 + exp(t (w'a + b) / |w|)) over the validation samples. Of the 569 masses, in random
     order, 285 are the lower level's, 142 the upper level's, and 142 tell the test error; features
     are standardised by mean and deviation of the lower level's.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 
-from tiltyard.datasets.libsvm import read_libsvm
+from tiltyard.datasets.libsvm import read_classes, read_libsvm
 from tiltyard.errors import TiltyardError
 
 GOOD = "+1 1:0.5 3:-2e-1\n-1 2:1\n\n"
@@ -35,6 +35,17 @@ def test_the_larger_of_two_labels_becomes_one(tmp_path, labels, larger):
     path = write(tmp_path, "".join(f"{label} 1:1\n" for label in labels.split() * 2))
     _, y = read_libsvm(path)
     assert y.tolist() == [1.0 if float(label) == larger else -1.0 for label in labels.split() * 2]
+
+
+def test_classes_are_numbered_in_ascending_order(tmp_path):
+    _, labels = read_classes(write(tmp_path, "7 1:1\n-1 1:1\n2.5 1:1\n7 1:1\n"))
+    assert labels.tolist() == [2, 0, 1, 2]
+    assert labels.dtype == np.int64
+
+
+def test_a_file_of_one_class_is_refused(tmp_path):
+    with pytest.raises(TiltyardError, match="expected two to 1000 labels, found 1: 1"):
+        read_classes(write(tmp_path, "1 1:1\n1 2:1\n"))
 
 
 def test_a_row_may_have_no_features_and_columns_may_be_told(tmp_path):
