@@ -26,10 +26,10 @@ def data(classes, n=12, d=3, m=7):
 
 
 MODELS = {
-    "each weight": Regularised(data(4), 4, (3, 4), -1.0, BOX),
-    "columns": Regularised(data(4), 4, (1, 4), -1.0, BOX),
+    "each weight": Regularised(data(4), 4, (4, 3), -1.0, BOX),
+    "classes": Regularised(data(4), 4, (4, 1), -1.0, BOX),
     "one": Regularised(data(4), 4, (1, 1), -1.0, BOX),
-    "features, two classes": Regularised(data(2), 2, (3, 1), -1.0, BOX),
+    "features, two classes": Regularised(data(2), 2, (1, 3), -1.0, BOX),
     "cleaning": Cleaning(data(4), 4, 2e-2, (-10.0, 10.0)),
     "cleaning, two classes": Cleaning(data(2), 2, 2e-2, (-10.0, 10.0)),
 }
