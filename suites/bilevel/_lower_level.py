@@ -7,6 +7,7 @@ model's ``lower``: what the model states of its derivatives is not asked.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,22 +32,29 @@ _CHUNK = 2e7
 
 
 class Local:
-    """f(x, .) around one y: value, gradient, and products with the Hessian.
+    """A function of y around one point: value, gradient, and products with the Hessian.
+
+    Args:
+        function: of (dim_y,) tensors, a scalar: f(x, .) or a Lagrangian.
+        y: the point.
 
     Attributes:
-        value: f(x, y).
+        value: of the function.
         gradient: (dim_y,) its gradient in y.
         norm: of the gradient; infinite where anything is not finite.
     """
 
-    def __init__(self, model: Model, x: Tensor, y: Tensor) -> None:
-        self._samples = model.n_lower
+    def __init__(self, function: Callable[[Tensor], Tensor], y: Tensor, samples: int = 1) -> None:
+        self._samples = samples
         with torch.enable_grad():
             self._y = y.detach().clone().requires_grad_()
-            value = model.lower(x, self._y, None)
-            (self._slope,) = torch.autograd.grad(
-                value, self._y, create_graph=True, materialize_grads=True
-            )
+            value = function(self._y)
+            if value.requires_grad:
+                (self._slope,) = torch.autograd.grad(
+                    value, self._y, create_graph=True, materialize_grads=True
+                )
+            else:
+                self._slope = torch.zeros_like(self._y)
         self.value, self.gradient = float(value.detach()), self._slope.detach()
         norm = float(self.gradient.norm())
         self.norm = norm if math.isfinite(norm + self.value) else math.inf
@@ -124,9 +132,9 @@ class LowerLevel:
 
         Where f is not finite, nor is the solution's value or residual.
         """
-        origin = Local(self.model, x, self.model.y0)
+        origin = self._local(x, self.model.y0)
         scale = max(1.0, origin.norm)
-        here = Local(self.model, x, self._start if start is None else start)
+        here = self._local(x, self._start if start is None else start)
         if not here.norm < math.inf or (start is None and here.value > origin.value):
             here = origin
         if not here.norm < math.inf:
@@ -164,6 +172,9 @@ class LowerLevel:
         )
         return again if again.residual <= found.residual else found
 
+    def _local(self, x: Tensor, y: Tensor) -> Local:
+        return Local(lambda z: self.model.lower(x, z, None), y, self.model.n_lower)
+
     def _step(self, x: Tensor, here: Local, direction: Tensor) -> Local | None:
         """Return the point of a backtracking search; None where no length helps.
 
@@ -175,7 +186,7 @@ class LowerLevel:
         noise = 16.0 * _EPS * max(1.0, abs(here.value))
         length = 1.0
         for _ in range(60):
-            new = Local(self.model, x, here.y + length * direction)
+            new = self._local(x, here.y + length * direction)
             if new.norm < math.inf:
                 if new.value <= here.value + 1e-4 * length * slope:
                     return new
