@@ -208,10 +208,10 @@ def test_scores_of_a_cleaner():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", ["mlr-digits", "clean-digits", "svm", "logreg-synthetic"])
 def test_the_gpu_gives_the_same_numbers(name):
     problem = registry().build("bilevel", name)
-    rng = np.random.default_rng(0)
     values = {}
     for device in ("cpu", "cuda"):
         model = problem.model.on(device)
