@@ -22,12 +22,9 @@ SMOKE = (
     "MitsosBarton2006Ex314",
     "Outrata1990Ex2a",
 )
-"""A linear and a convex lower level, one without constraints, one not convex; one to four variables.
-"""
+"""Two to four variables; lower levels linear, convex, without constraints, and not convex."""
 
-STANDARD = (
-    "AnandalinghamWhite1990",
-)
+STANDARD = ("AnandalinghamWhite1990",)
 
 
 @problem(
