@@ -22,6 +22,16 @@ PLUGINS = Path(__file__).parent / "plugins"
 
 GOOD = ("halve", "noisy", "positive_only", "called_back", "both_devices")
 
+FETCHED_FAMILY = '''
+from tiltyard import problem
+
+
+@problem(suite="toy", datasets=("table",))
+def tabled(rng, table, *, n: int = 1):
+    """A problem of fetched data."""
+    raise AssertionError("it is not to be built")
+'''
+
 BAD_METHODS = '''
 import os
 import time
@@ -376,3 +386,13 @@ def test_a_dataset_that_is_not_downloaded_is_skipped(use, tmp_path, monkeypatch)
     path.write_text(path.read_text().replace('path="table.csv"', 'url="http://127.0.0.1:9/x"'))
     checks = check_dataset(use(tmp_path), "table")
     assert [check.outcome for check in checks] == ["ok", "skipped", "skipped"]
+
+
+def test_problems_of_a_dataset_that_is_not_downloaded_are_skipped(tmp_path):
+    path, _ = new_dataset(Registry(), "table", tmp_path)
+    text = path.read_text().replace('path="table.csv"', 'url="http://127.0.0.1:9/x"')
+    path.write_text(f"{text}\n\n{FETCHED_FAMILY}")
+    checks = check_family(discover((PLUGINS, tmp_path)), "toy", "tabled")
+    assert failures(checks) == set()
+    skipped = {check.detail for check in checks if check.outcome == "skipped"}
+    assert skipped == {"dataset table is not downloaded from http://127.0.0.1:9/x"}

@@ -1,6 +1,6 @@
 """Linear classifiers as lower levels, with regularisers or weights of samples to be chosen.
 
-y is the matrix W (d, outputs) of a linear classifier without intercepts, row by row, and F(x, y)
+y is the matrix W (outputs, d) of a linear classifier without intercepts, row by row, and F(x, y)
 its mean loss on validation samples.
 """
 
@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tiltyard.suites.bilevel._losses import CrossEntropy, Logistic, Loss
 from tiltyard.suites.bilevel.model import Array, Model, Pair
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 Data = Mapping[str, NDArray[Any]]
 
@@ -58,7 +57,12 @@ class Classifier(Model):
         return {name: self.arrays[name][:FEW] for name in names}
 
     def _matrix(self, y: Tensor) -> Tensor:
-        return y.reshape(-1, self.width)
+        return y.reshape(self.width, -1)
+
+    def _both(self, X: Tensor, y: Tensor, v: Tensor) -> Pair:
+        """Return the scores of X by y and by v, from one product."""
+        scores = torch.cat((y, v)).reshape(2 * self.width, -1) @ X.T
+        return scores[: self.width], scores[self.width :]
 
     def _samples(self, rows: Tensor | None) -> Pair:
         """Return features and labels of the lower level."""
@@ -74,7 +78,7 @@ class Classifier(Model):
     def upper(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         del x
         X, labels = self._upper_samples(rows)
-        return self._loss.values(X @ self._matrix(y), labels).mean()
+        return self._loss.values(self._matrix(y) @ X.T, labels).mean()
 
     def upper_gradient_x(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         del y, rows
@@ -83,20 +87,20 @@ class Classifier(Model):
     def upper_gradient_y(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         del x
         X, labels = self._upper_samples(rows)
-        return (X.T @ self._loss.slopes(X @ self._matrix(y), labels)).flatten() / len(X)
+        return (self._loss.slopes(self._matrix(y) @ X.T, labels) @ X).flatten() / len(X)
 
     def upper_gradients(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Pair:
         return self.upper_gradient_x(x, y, rows), self.upper_gradient_y(x, y, rows)
 
 
 class Regularised(Classifier):
-    """f = mean loss + sum of e^x W^2 / 2, with one x for each weight, row, column or all of them.
+    """f = mean loss + sum of e^x W^2 / 2, with an x for each weight, class or feature, or for all.
 
     Args:
         data: see ``Classifier``.
         classes: see ``Classifier``.
-        shared: shape of the hyperparameters, which broadcasts to that of W: (d, outputs), (d, 1),
-            (1, outputs) or (1, 1).
+        shared: shape of the hyperparameters, which broadcasts to that of W: (outputs, d),
+            (outputs, 1), (1, d) or (1, 1).
         start: of every hyperparameter.
         box: the bounds of each hyperparameter.
     """
@@ -125,7 +129,7 @@ class Regularised(Classifier):
     def lower(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         X, labels = self._samples(rows)
         W = self._matrix(y)
-        loss = self._loss.values(X @ W, labels).mean()
+        loss = self._loss.values(W @ X.T, labels).mean()
         return loss + 0.5 * (self._weights(x) * W.square()).sum()
 
     def lower_gradient_x(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
@@ -135,7 +139,7 @@ class Regularised(Classifier):
     def lower_gradient_y(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         X, labels = self._samples(rows)
         W = self._matrix(y)
-        slope = X.T @ self._loss.slopes(X @ W, labels) / len(X)
+        slope = self._loss.slopes(W @ X.T, labels) @ X / len(X)
         return (slope + self._weights(x) * W).flatten()
 
     def lower_gradients(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Pair:
@@ -143,9 +147,8 @@ class Regularised(Classifier):
 
     def hessian_product(self, x: Tensor, y: Tensor, v: Tensor, rows: Tensor | None) -> Tensor:
         X, _ = self._samples(rows)
-        V = self._matrix(v)
-        bent = X.T @ self._loss.bends(X @ self._matrix(y), X @ V) / len(X)
-        return (bent + self._weights(x) * V).flatten()
+        bent = self._loss.bends(*self._both(X, y, v)) @ X / len(X)
+        return (bent + self._weights(x) * self._matrix(v)).flatten()
 
     def cross_product(self, x: Tensor, y: Tensor, v: Tensor, rows: Tensor | None) -> Tensor:
         del rows
@@ -188,35 +191,37 @@ class Cleaning(Classifier):
 
     def lower(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         X, labels = self._samples(rows)
-        losses = self._loss.values(X @ self._matrix(y), labels)
+        losses = self._loss.values(self._matrix(y) @ X.T, labels)
         return (self._weights(x, rows) * losses).mean() + 0.5 * self._ridge * (y @ y)
 
     def lower_gradient_x(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
         X, labels = self._samples(rows)
-        losses = self._loss.values(X @ self._matrix(y), labels)
+        losses = self._loss.values(self._matrix(y) @ X.T, labels)
         return self._scatter(self._slope(self._weights(x, rows), rows) * losses, rows)
 
     def lower_gradient_y(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
-        return self.lower_gradients(x, y, rows)[1]
+        X, labels = self._samples(rows)
+        slopes = self._weights(x, rows) * self._loss.slopes(self._matrix(y) @ X.T, labels)
+        return (slopes @ X).flatten() / len(X) + self._ridge * y
 
     def lower_gradients(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Pair:
         X, labels = self._samples(rows)
-        scores = X @ self._matrix(y)
+        scores = self._matrix(y) @ X.T
         weights = self._weights(x, rows)
         in_x = self._scatter(self._slope(weights, rows) * self._loss.values(scores, labels), rows)
-        slopes = weights[:, None] * self._loss.slopes(scores, labels)
-        return in_x, (X.T @ slopes).flatten() / len(X) + self._ridge * y
+        slopes = weights * self._loss.slopes(scores, labels)
+        return in_x, (slopes @ X).flatten() / len(X) + self._ridge * y
 
     def hessian_product(self, x: Tensor, y: Tensor, v: Tensor, rows: Tensor | None) -> Tensor:
         X, _ = self._samples(rows)
-        bends = self._loss.bends(X @ self._matrix(y), X @ self._matrix(v))
-        bent = X.T @ (self._weights(x, rows)[:, None] * bends)
+        bends = self._loss.bends(*self._both(X, y, v))
+        bent = (self._weights(x, rows) * bends) @ X
         return bent.flatten() / len(X) + self._ridge * v
 
     def cross_product(self, x: Tensor, y: Tensor, v: Tensor, rows: Tensor | None) -> Tensor:
         X, labels = self._samples(rows)
-        slopes = self._loss.slopes(X @ self._matrix(y), labels)
-        along = (slopes * (X @ self._matrix(v))).sum(dim=1)
+        scores, along = self._both(X, y, v)
+        along = (self._loss.slopes(scores, labels) * along).sum(dim=0)
         return self._scatter(self._slope(self._weights(x, rows), rows) * along, rows)
 
     def curvature(self, x: Tensor) -> tuple[float, float]:

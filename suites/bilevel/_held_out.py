@@ -28,8 +28,8 @@ class TestError:
         """Return ``test_error``."""
         del x
         d = self.features.shape[1]
-        scores = self.features @ y[: d * self.outputs].reshape(d, self.outputs)
-        found = scores[:, 0] > 0.0 if self.outputs == 1 else scores.argmax(axis=1)
+        scores = y[: self.outputs * d].reshape(self.outputs, d) @ self.features.T
+        found = scores[0] > 0.0 if self.outputs == 1 else scores.argmax(axis=0)
         return {"test_error": float(np.mean(found != self.labels))}
 
 

@@ -1,4 +1,7 @@
-"""Losses of linear classifiers, with two derivatives in the scores."""
+"""Losses of linear classifiers, with two derivatives in the scores.
+
+Samples lie along the last axis: softmax over a short last axis would take several times as long.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from torch.nn.functional import softplus
 
 
 class Loss(Protocol):
-    """A loss of scores (n, outputs) and labels (n,) int64."""
+    """A loss of scores (outputs, n), a sample a column, and labels (n,) int64."""
 
     bound: float
     """No eigenvalue of its Hessian in the scores is larger, at any scores."""
@@ -24,11 +27,11 @@ class Loss(Protocol):
         ...
 
     def slopes(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Return the gradients in the scores, (n, outputs)."""
+        """Return the gradients in the scores, (outputs, n)."""
         ...
 
     def bends(self, scores: Tensor, along: Tensor) -> Tensor:
-        """Return the Hessians in the scores times ``along``, both (n, outputs)."""
+        """Return the Hessians in the scores times ``along``, both (outputs, n)."""
         ...
 
 
@@ -41,16 +44,16 @@ class CrossEntropy:
         return classes
 
     def values(self, scores: Tensor, labels: Tensor) -> Tensor:
-        return scores.logsumexp(dim=1) - scores.gather(1, labels[:, None])[:, 0]
+        return scores.logsumexp(dim=0) - scores.gather(0, labels[None])[0]
 
     def slopes(self, scores: Tensor, labels: Tensor) -> Tensor:
-        shares = scores.softmax(dim=1)
-        return shares.scatter_add(1, labels[:, None], -torch.ones_like(shares[:, :1]))
+        shares = scores.softmax(dim=0)
+        return shares.scatter_add(0, labels[None], -torch.ones_like(shares[:1]))
 
     def bends(self, scores: Tensor, along: Tensor) -> Tensor:
-        shares = scores.softmax(dim=1)
+        shares = scores.softmax(dim=0)
         weighted = shares * along
-        return weighted - shares * weighted.sum(dim=1, keepdim=True)
+        return weighted - shares * weighted.sum(dim=0, keepdim=True)
 
 
 class Logistic:
@@ -63,12 +66,12 @@ class Logistic:
         return 1
 
     def values(self, scores: Tensor, labels: Tensor) -> Tensor:
-        z = scores[:, 0]
+        z = scores[0]
         # Above its threshold torch's softplus is z; by default that is too early for float64.
         return softplus(z, threshold=40.0) - labels * z
 
     def slopes(self, scores: Tensor, labels: Tensor) -> Tensor:
-        return scores.sigmoid() - labels[:, None]
+        return scores.sigmoid() - labels
 
     def bends(self, scores: Tensor, along: Tensor) -> Tensor:
         share = scores.sigmoid()

@@ -17,7 +17,7 @@ from tiltyard.suites.bilevel._split import Labelled, corrupted, split
 from tiltyard.suites.bilevel.model import Array
 from tiltyard.suites.bilevel.problem import BilevelProblem
 
-_SHARED = {640: (64, 10), 10: (1, 10), 1: (1, 1)}
+_SHARED = {640: (10, 64), 10: (10, 1), 1: (1, 1)}
 
 
 def _split(digits: Arrays) -> tuple[Labelled, Array, NDArray[np.int64]]:

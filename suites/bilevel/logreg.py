@@ -33,7 +33,7 @@ def synthetic(
 ) -> BilevelProblem:
     """Regularise the features of a logistic regression of which every second one says nothing.
 
-    f = mean loss + sum of e^{x_j} |row j of W|^2 / 2, with x in [-12, 6] from -3; a loss is the
+    f = mean loss + sum of e^{x_j} |column j of W|^2 / 2, with x in [-12, 6] from -3; a loss is the
     logistic one of a single score for two classes, cross-entropy for more. F is the mean loss of
     the validation samples. A random half of the samples is the lower level's, a quarter the upper
     level's, a quarter tells the test error. Features are standard normal; labels are drawn from
@@ -98,7 +98,7 @@ def _problem(
 
     data, rest, truth = halved(rng, X, labels)
     rest = standardised(data, rest)
-    model = Regularised(data, classes, (X.shape[1], 1), start=-3.0, box=(-12.0, 6.0))
+    model = Regularised(data, classes, (1, X.shape[1]), start=-3.0, box=(-12.0, 6.0))
     return BilevelProblem(
         model=model,
         track="stochastic",

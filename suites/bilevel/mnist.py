@@ -72,7 +72,7 @@ def mlr_mnist(  # noqa: PLR0913 - a problem's parameters
 
     data, X, truth = _split(rng, images, labels, lower, upper)
     return BilevelProblem(
-        model=Regularised(data, 10, (X.shape[1], 10), start=-3.0, box=(-12.0, 6.0)),
+        model=Regularised(data, 10, (10, X.shape[1]), start=-3.0, box=(-12.0, 6.0)),
         track="stochastic",
         held_out=TestError(features=X, labels=truth, outputs=10),
     )

@@ -35,6 +35,10 @@ class Family:
         family = self.family
         if reason := family.missing():
             raise Skip(reason)
+        for key in family.datasets:
+            dataset = self.registry.dataset(key)
+            if not dataset.present():
+                raise Skip(f"dataset {key} is not downloaded from {dataset.location}")
         names = family.names("smoke") or ([] if family.files else [family.spell({})])
         return {name: self.registry.build(family.suite, name) for name in names}
 

@@ -34,8 +34,8 @@ def test_synthetic_regression(classes, outputs):
     assert len(problem.held_out.labels) == 500
     assert (problem.dim_x, problem.dim_y) == (6, 6 * outputs)
     model = problem.model.on("cpu")
-    slope = model.lower_gradient_y(model.x0, model.y0, None).reshape(6, outputs)
-    sizes = slope.norm(dim=1)
+    slope = model.lower_gradient_y(model.x0, model.y0, None).reshape(outputs, 6)
+    sizes = slope.norm(dim=0)
     # Every second feature says nothing of the label.
     assert float(sizes[1::2].max()) < 0.5 * float(sizes[0])
     errors = [problem.held_out(model.x0.numpy(), (s * slope).numpy().ravel()) for s in (-1, 1)]

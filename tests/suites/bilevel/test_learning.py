@@ -26,10 +26,10 @@ def data(classes, n=12, d=3, m=7):
 
 
 MODELS = {
-    "each weight": Regularised(data(4), 4, (3, 4), -1.0, BOX),
-    "columns": Regularised(data(4), 4, (1, 4), -1.0, BOX),
+    "each weight": Regularised(data(4), 4, (4, 3), -1.0, BOX),
+    "classes": Regularised(data(4), 4, (4, 1), -1.0, BOX),
     "one": Regularised(data(4), 4, (1, 1), -1.0, BOX),
-    "features, two classes": Regularised(data(2), 2, (3, 1), -1.0, BOX),
+    "features, two classes": Regularised(data(2), 2, (1, 3), -1.0, BOX),
     "cleaning": Cleaning(data(4), 4, 2e-2, (-10.0, 10.0)),
     "cleaning, two classes": Cleaning(data(2), 2, 2e-2, (-10.0, 10.0)),
 }
@@ -205,3 +205,32 @@ def test_scores_of_a_cleaner():
     assert auc(np.array([2.0, 0.0, 0.0, 1.0]), clean) == 0.625
     assert f1(np.array([True, False, True, False]), clean) == 0.5
     assert f1(np.zeros(4, dtype=bool), clean) == 0.0
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ["mlr-digits", "clean-digits", "svm", "logreg-synthetic"])
+def test_the_gpu_gives_the_same_numbers(name):
+    problem = registry().build("bilevel", name)
+    values = {}
+    for device in ("cpu", "cuda"):
+        model = problem.model.on(device)
+        rng = np.random.default_rng(0)
+        x, y, v = (
+            torch.from_numpy(rng.standard_normal(size)).to(device)
+            for size in (model.dim_x, model.dim_y, model.dim_y)
+        )
+        rows = torch.arange(0, min(model.n_lower, 200), 3, device=device)
+        values[device] = [
+            model.upper(x, y, None),
+            model.lower(x, y, None),
+            *model.upper_gradients(x, y, None),
+            *model.lower_gradients(x, y, rows),
+            model.hessian_product(x, y, v, rows),
+            model.cross_product(x, y, v, rows),
+            *model.constraint_products(x, y, model.constraints(x, y)),
+            *model.project_joint(x, y),
+        ]
+    for mine, other in zip(values["cpu"], values["cuda"], strict=True):
+        assert other.device.type == "cuda"
+        torch.testing.assert_close(other.cpu(), mine, rtol=1e-10, atol=1e-10)
