@@ -145,7 +145,12 @@ class LowerSolver:
             jac=True,
             method="L-BFGS-B",
             bounds=self._bounds,
-            options={"gtol": self._tolerance * size, "ftol": 0.0, "maxiter": _ITERATIONS},
+            options={
+                "gtol": self._tolerance * size,
+                "ftol": 0.0,
+                "maxiter": _ITERATIONS,
+                "maxcor": 20,
+            },
         )
         return np.asarray(result.x, dtype=np.float64)
 
