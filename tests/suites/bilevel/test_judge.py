@@ -15,7 +15,7 @@ from tiltyard.suites.bilevel import reference as references
 from tiltyard.suites.bilevel._coupled import UNKNOWN, WORST
 from tiltyard.suites.bilevel._lower_level import LowerLevel
 from tiltyard.suites.bilevel.judge import BilevelJudge
-from tiltyard.suites.bilevel.reference import Reference, closed_form
+from tiltyard.suites.bilevel.reference import Reference, computed
 
 sizes = st.integers(1, 8)
 
@@ -88,9 +88,9 @@ def test_takes_tensors_and_copies():
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1000), dim_x=sizes, dim_y=sizes)
-def test_quadratics_equal_their_closed_form(seed, dim_x, dim_y):
+def test_quadratics_equal_their_computed(seed, dim_x, dim_y):
     model = quadratic(seed, dim_x, dim_y)
-    best = closed_form(model)
+    best = computed(model)
     judge = BilevelJudge(problem(model))
     at = score(judge, x=best.x, y=best.y).metrics
     size = max(1.0, abs(best.value))
@@ -135,7 +135,7 @@ def test_certifies_the_lower_level():
     assert certificate["lower_solved"] == "yes"
     assert 0.0 <= certificate["lower_error_bound"] <= 1e-8
     assert certificate["linear_residual"] <= 1e-12
-    assert certificate["reference"] == closed_form(model).value
+    assert certificate["reference"] == computed(model).value
     assert "improves_reference" not in certificate
 
 
@@ -166,7 +166,7 @@ def test_an_infinite_phi_is_a_divergence():
 
 def test_a_better_answer_is_told(monkeypatch):
     model = quadratic()
-    best = closed_form(model)
+    best = computed(model)
     monkeypatch.setattr(references, "find", lambda _: known(best.value + 0.5))
     verdict = score(BilevelJudge(problem(model)), x=best.x)
     assert verdict.metrics["gap"] == 0.0
@@ -176,7 +176,7 @@ def test_a_better_answer_is_told(monkeypatch):
 def test_a_lower_y_than_the_judge_s_is_taken_as_a_start(monkeypatch):
     model = quadratic()
     judge = BilevelJudge(problem(model))
-    best = closed_form(model)
+    best = computed(model)
     solve = LowerLevel.solve
     off = torch.full((4,), 7.0, dtype=torch.float64)
 
@@ -194,7 +194,7 @@ def test_a_lower_y_than_the_judge_s_is_taken_as_a_start(monkeypatch):
 
 def test_held_out_data_is_asked_at_the_judge_s_y():
     model = quadratic()
-    best = closed_form(model)
+    best = computed(model)
     seen = []
 
     def held_out(x, y):

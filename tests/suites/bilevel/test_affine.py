@@ -75,7 +75,7 @@ def test_llc_has_the_optimum_of_its_docstring():
     assert model.slope_norm == pytest.approx(np.sqrt(40.0))
 
 
-def test_llsc_has_its_lower_level_in_closed_form():
+def test_llsc_has_its_lower_level_in_computed():
     problem = registry().build("bilevel", "llsc[n=20,m=15]")
     model = problem.model.on("cpu")
     A, H = model.arrays["A"], model.arrays["H"]
