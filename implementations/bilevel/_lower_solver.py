@@ -212,10 +212,12 @@ class LowerSolver:
             miss = float(np.abs(np.append(g[:m], np.maximum(g[m:], -new[m:] / penalty))).max())
             self._multipliers = new
             if miss <= self._tolerance:
-                break
+                return y
             if miss > 0.25 * last:
                 penalty = min(10.0 * penalty, 1e8)
             last = miss
+        # Those of an infeasible level have grown without bound.
+        self._multipliers = np.zeros(self._constraints)
         return y
 
     def _violation(self, x: Tensor, y: Tensor) -> float:
