@@ -26,6 +26,9 @@ SAFETY = 1.1
 FIRST = 0.01
 """Length of the first outer step, over max(1, |x|)."""
 
+ROUNDING = 1e-15
+"""A residual this small, relatively, is rounding."""
+
 MEMORY = 10
 """Secants that an outer step remembers."""
 
@@ -54,12 +57,14 @@ def conjugate_gradients(
 ) -> tuple[Tensor, float]:
     """Return q after so many steps of CG for H q = b from q, and its residual's norm.
 
-    It ends earlier at a residual of ``tolerance``, or where H is not positive along a direction.
+    It ends earlier at a residual of ``tolerance`` or of rounding, which CG would blow up, or where
+    H is not positive along a direction.
     """
+    tolerance = max(tolerance, ROUNDING * float(b.norm()))
     r = b - product(q) if bool(q.any()) else b.clone()
     p, square = r.clone(), float(r @ r)
     for _ in range(iterations):
-        if math.sqrt(square) <= tolerance or square == 0.0:
+        if math.sqrt(square) <= tolerance:
             break
         Hp = product(p)
         bend = float(p @ Hp)

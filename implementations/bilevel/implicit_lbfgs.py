@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tiltyard import from_callback, implementation
 from tiltyard.implementations.bilevel._traits import STRONGLY_CONVEX
 
 if TYPE_CHECKING:
     from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
-
-Array = NDArray[np.float64]
 
 
 @implementation(
@@ -53,24 +50,23 @@ def implicit_lbfgs(
     exact = Exact(problem, tolerance)
     low, high = (bound.cpu().numpy() for bound in problem.x_bounds)
 
-    def solve(report: Callable[[Answer], None]) -> None:
-        def note(_: Array) -> None:
-            report({"x": exact.x, "y": exact.y})
+    options: Any = {
+        "maxcor": memory,
+        "maxiter": 10**6,
+        "maxfun": 10**7,
+        "ftol": 0.0,
+        "gtol": 1e-12,
+    }
 
+    def solve(report: Callable[[Answer], None]) -> None:
         minimize(
             exact.value_and_gradient,
             x.cpu().numpy(),
             jac=True,
             method="L-BFGS-B",
             bounds=Bounds(low, high),
-            callback=note,
-            options={
-                "maxcor": memory,
-                "maxiter": 10**6,
-                "maxfun": 10**7,
-                "ftol": 0.0,
-                "gtol": 1e-12,
-            },
+            callback=lambda _: report({"x": exact.x, "y": exact.y}),
+            options=options,
         )
 
     yield from from_callback(solve)

@@ -33,10 +33,10 @@ def itd(
 
     A round (Franceschi et al. 2017; ITD-BiO of Ji, Yang and Liang 2021): ``inner`` gradient steps
     on y from the last y, reverse-mode differentiation of F(x, y_T) through them, and a projected
-    step on x. The gradient leaves out what the warm start depends on: a bias (1 - mu / L)^inner stays,
-    so that the method ends near the optimum and not at it. ``back`` > 0 differentiates the last
-    steps only (Shaban, Cheng, Hatch and Boots 2019). Ours: inner steps of 1 / L and outer steps
-    from secants (see ``_implicit.SecantStep``).
+    step on x. The gradient leaves out what the warm start depends on: a bias (1 - mu / L)^inner
+    stays, so that the method ends near the optimum and not at it. ``back`` > 0 differentiates the
+    last steps only (Shaban, Cheng, Hatch and Boots 2019). Ours: inner steps of 1 / L and outer
+    steps from secants (see ``_implicit.SecantStep``).
 
     Args:
         problem: strongly convex lower level without constraints.
