@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tiltyard.implementations.bilevel._stochastic import Triple
 from tiltyard.suites.bilevel.problem import BilevelProblem, Level
 
 TABLE = 2**27
@@ -61,8 +62,8 @@ class Tables:
             )
         )
 
-    def directions(self, x: Tensor, y: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return estimates of f_y, H v + F_y and f_xy v + F_x from one batch of each level."""
+    def directions(self, x: Tensor, y: Tensor, v: Tensor) -> Triple:
+        """Return estimates of f_xy v + F_x, f_y and H v + F_y from one batch of each level."""
         if not self._draws:
             counts = len(self._rows["lower"]), len(self._rows["upper"])
             self._draws = self._rng.integers(counts, size=(DRAWS, 2)).tolist()
@@ -71,7 +72,7 @@ class Tables:
         below = self._lower.exchange(i, self._lower_at(x, y, v, self._rows["lower"][i]))
         above = self._upper.exchange(j, self._upper_at(x, y, v, self._rows["upper"][j]))
         both = below[d:] + above
-        return below[:d], both[:d], both[d:]
+        return both[d:], below[:d], both[:d]
 
     def _lower_at(self, x: Tensor, y: Tensor, v: Tensor, rows: Tensor) -> Tensor:
         problem = self._problem

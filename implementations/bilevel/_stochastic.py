@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from tiltyard.implementations.bilevel._stochastic_scale import Steps
 from tiltyard.suites.bilevel.problem import Answer, BilevelProblem, Level
 
 Rows = Tensor | None
@@ -16,6 +17,9 @@ Rows = Tensor | None
 
 Point = tuple[Tensor, Tensor]
 """x and y."""
+
+Triple = tuple[Tensor, Tensor, Tensor]
+"""x, y and v, which aims at -H^-1 F_y; or their directions."""
 
 EVERY = 10
 """Steps between two answers of a single-loop method: an answer then costs little next to them."""
@@ -34,60 +38,61 @@ def answer(x: Tensor, y: Tensor) -> Answer:
     return {"x": x, "y": y}
 
 
-def directions(
-    problem: BilevelProblem, x: Tensor, y: Tensor, v: Tensor, lower: Rows, upper: Rows
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return f_y, H v + F_y and f_xy v + F_x: zero at y*(x), v = -H^-1 F_y and a stationary x."""
+def directions(problem: BilevelProblem, point: Triple, lower: Rows, upper: Rows) -> Triple:
+    """Return f_xy v + F_x, f_y and H v + F_y, the directions of x, y and v.
+
+    All are zero at y = y*(x), v = -H^-1 F_y and a stationary x.
+    """
+    x, y, v = point
     slope_x, slope_y = problem.upper_gradients(x, y, upper)
     return (
+        problem.cross_product(x, y, v, lower) + slope_x,
         problem.lower_gradient_y(x, y, lower),
         problem.hessian_product(x, y, v, lower) + slope_y,
-        problem.cross_product(x, y, v, lower) + slope_x,
     )
 
 
-def outward(
-    problem: BilevelProblem, x: Tensor, y: Tensor, v: Tensor, lower: Rows, upper: Rows
-) -> Tensor:
+def outward(problem: BilevelProblem, point: Triple, lower: Rows, upper: Rows) -> Tensor:
     """Return F_x + f_xy v: the hypergradient where y = y*(x) and v = -H^-1 F_y."""
+    x, y, v = point
     return problem.cross_product(x, y, v, lower) + problem.upper_gradient_x(x, y, upper)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The minibatches of one hypergradient estimate, and the scale of its series.
+    """The minibatches of one hypergradient estimate, and the number of terms it stands for.
 
     Attributes:
         upper: of both gradients of F.
         cross: of the cross product.
         hessians: of the factors of the Neumann series, the first one applied first.
-        scale: of the series: rho, or rho times the number of terms that it was drawn from.
+        terms: of the series that a random one of them stands for.
     """
 
     upper: Rows
     cross: Rows
     hessians: Sequence[Rows]
-    scale: float
+    terms: int = 1
 
 
 def neumann_sum(
     problem: BilevelProblem, point: Point, b: Tensor, rho: float, sample: Sample
 ) -> Tensor:
-    """Return scale sum_{q=0..Q} prod_{j=1..q} (I - rho H_j) b, which tends to H^-1 b."""
+    """Return rho sum_{q=0..Q} prod_{j=1..q} (I - rho H_j) b, which tends to H^-1 b."""
     total = term = b
     for rows in sample.hessians:
         term = term.sub(problem.hessian_product(*point, term, rows), alpha=rho)
         total = total + term
-    return sample.scale * total
+    return rho * total
 
 
 def neumann_term(
     problem: BilevelProblem, point: Point, b: Tensor, rho: float, sample: Sample
 ) -> Tensor:
-    """Return scale prod_j (I - rho H_j) b: a random term of the series, unbiased for its sum."""
+    """Return rho terms prod_j (I - rho H_j) b: of a random term, unbiased for their sum."""
     for rows in sample.hessians:
         b = b.sub(problem.hessian_product(*point, b, rows), alpha=rho)
-    return sample.scale * b
+    return rho * sample.terms * b
 
 
 Series = Callable[[BilevelProblem, Point, Tensor, float, Sample], Tensor]
@@ -102,26 +107,25 @@ def hypergradient(
     return slope_x - problem.cross_product(*point, v, sample.cross)
 
 
-def full_series(lower: Iterator[Rows], upper: Iterator[Rows], terms: int, rho: float) -> Sample:
+def full_series(lower: Iterator[Rows], upper: Iterator[Rows], terms: int) -> Sample:
     """Draw the minibatches of a sum of a series."""
     hessians = [next(lower) for _ in range(terms)]
-    return Sample(next(upper), next(lower), hessians, rho)
+    return Sample(next(upper), next(lower), hessians)
 
 
 def drawn_term(
-    rng: np.random.Generator, lower: Iterator[Rows], upper: Iterator[Rows], terms: int, rho: float
+    rng: np.random.Generator, lower: Iterator[Rows], upper: Iterator[Rows], terms: int
 ) -> Sample:
     """Draw one of so many terms of a series, and its minibatches."""
-    factors = int(rng.integers(terms))
-    return full_series(lower, upper, factors, rho * terms)
+    hessians = [next(lower) for _ in range(int(rng.integers(terms)))]
+    return Sample(next(upper), next(lower), hessians, terms)
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Of double momentum: the first steps of y and x, the first weight, what scales exponents."""
 
-    lower: float
-    upper: float
+    steps: Steps
     eta: float
     decay: float
 
@@ -142,7 +146,7 @@ def double_momentum(
         problem: of any finite sums.
         lower: the minibatches of f_y.
         draw: gives those of a hypergradient.
-        series: of the hypergradient, with step ``schedule.lower``.
+        series: of the hypergradient, with step ``steps.lower``.
         schedule: steps fall as k^-1/3, eta_k as k^-2/3 from at most 1.
     """
     x, y = last = problem.start()
@@ -150,24 +154,25 @@ def double_momentum(
     for k in itertools.count(1):
         fade, rows, sample = k ** (-schedule.decay / 3.0), next(lower), draw()
         fresh = problem.lower_gradient_y(x, y, rows)
-        upward = hypergradient(problem, (x, y), schedule.lower, sample, series)
+        upward = hypergradient(problem, (x, y), schedule.steps.lower, sample, series)
         if k > 1:
             keep = 1.0 - min(1.0, schedule.eta * fade**2)
             old = problem.lower_gradient_y(*last, rows)
             fresh = fresh.add(slope - old, alpha=keep)
-            old = hypergradient(problem, last, schedule.lower, sample, series)
+            old = hypergradient(problem, last, schedule.steps.lower, sample, series)
             upward = upward.add(direction - old, alpha=keep)
         slope, direction, last = fresh, upward, (x, y)
-        y = y.sub(slope, alpha=schedule.lower * fade)
-        x = problem.project_x(x.sub(direction, alpha=schedule.upper * fade))
+        y = y.sub(slope, alpha=schedule.steps.lower * fade)
+        x = problem.project_x(x.sub(direction, alpha=schedule.steps.upper * fade))
         yield answer(x, y)
+        schedule.steps.follow(x)
 
 
 class Spider:
     """SPIDER's recursive estimates of f_y and of the hypergradient, ``slope`` and ``direction``."""
 
-    def __init__(self, problem: BilevelProblem, rho: float, point: Point) -> None:
-        self._problem, self._rho, self._last = problem, rho, point
+    def __init__(self, problem: BilevelProblem, steps: Steps, point: Point) -> None:
+        self._problem, self._steps, self._last = problem, steps, point
         self.direction, self.slope = point
 
     def restart(self, point: Point, sample: Sample) -> None:
@@ -185,4 +190,4 @@ class Spider:
 
     def _at(self, point: Point, rows: Rows, sample: Sample) -> Point:
         slope = self._problem.lower_gradient_y(*point, rows)
-        return slope, hypergradient(self._problem, point, self._rho, sample, neumann_sum)
+        return slope, hypergradient(self._problem, point, self._steps.lower, sample, neumann_sum)

@@ -25,12 +25,39 @@ DIFFERENCE = 1e-6
 """Length of a finite difference of gradients, relative to 1 + |y|."""
 
 
-@dataclass(frozen=True, slots=True)
 class Steps:
-    """Step lengths: ``lower`` of y and of linear systems, ``upper`` of x."""
+    """Step lengths: ``lower`` of y and of linear systems, ``upper`` of x.
 
-    lower: float
-    upper: float
+    Args:
+        lower: at the start.
+        upper: at the start.
+        problem: where steps follow its curvature; None keeps them.
+        largest: the largest eigenvalue of d2f/dy2 at the start.
+    """
+
+    def __init__(
+        self,
+        lower: float,
+        upper: float,
+        problem: BilevelProblem | None = None,
+        largest: float = 1.0,
+    ) -> None:
+        self.lower, self.upper = self._first = lower, upper
+        self._largest = largest
+        self._problem = problem if problem is not None and problem.facts["curvature"] else None
+        if self._problem is not None:
+            self._bound = self._problem.curvature(self._problem.start()[0])[1]
+
+    def follow(self, x: Tensor) -> None:
+        """Shorten both steps where the bound of L at x is above that at the start.
+
+        L is taken to have grown by as much as its bound has. Hyperparameters that are exponents
+        else make any fixed step too long in the end.
+        """
+        if self._problem is not None:
+            growth = max(0.0, self._problem.curvature(x)[1] - self._bound)
+            share = self._largest / (self._largest + growth)
+            self.lower, self.upper = (step * share for step in self._first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +114,7 @@ def penalised(probe: Probe, x: Tensor, *, multiplier: float) -> Tensor:
     return problem.upper_gradient_x(x, y, probe.upper).add(excess, alpha=multiplier)
 
 
-def measured_steps(  # noqa: PLR0913 - the parts of the rule
+def measured_steps(
     problem: BilevelProblem,
     rng: np.random.Generator,
     step: float,
@@ -103,7 +130,8 @@ def measured_steps(  # noqa: PLR0913 - the parts of the rule
     change of a rough hypergradient between x0 and a point a tenth away from it in each coordinate
     (root mean square), over their distance, but no less than what makes a step 1 / L_Phi at x0 move
     x by one in each coordinate. The factor mu / L keeps x slower than y follows, ``inner`` steps of
-    y to a step of x. All of it is charged; on more than ROWS samples it takes so many.
+    y to a step of x. All of it is charged; of more than ROWS samples it takes so many. Where bounds
+    of the curvature are known, steps shorten as ``Steps.follow`` says.
 
     Args:
         problem: with a strongly convex lower level.
@@ -127,7 +155,7 @@ def measured_steps(  # noqa: PLR0913 - the parts of the rule
     if (distance := float((moved - x).norm())) > 0.0:
         bend = max(bend, float((estimate(probe, moved) - slope).norm()) / distance)
     pace = min(1.0, inner * smallest / largest) / (bend or 1.0)
-    return Steps(step / largest, step / outer_ratio * pace)
+    return Steps(step / largest, step / outer_ratio * pace, problem, largest)
 
 
 def _some(problem: BilevelProblem, level: Level, rng: np.random.Generator) -> Tensor:

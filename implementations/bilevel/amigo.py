@@ -40,8 +40,8 @@ def amigo(
     x -= gamma (F_x + f_xy v). Steps are constant.
 
     The published method leaves both inner solvers open; these are its AmIGO with stochastic
-    gradients. Ten steps and batches of 64 are the defaults of benchmark_bilevel, and ``scaled=False``
-    with step 0.1 and ratio 1 is it. The default step and its units are ours: see
+    gradients. Ten steps and batches of 64 are the defaults of benchmark_bilevel, and
+    ``scaled=False`` with step 0.1 and ratio 1 is it. The default step and its units are ours: see
     ``measured_steps``.
 
     Args:
@@ -71,3 +71,4 @@ def amigo(
         direction = problem.cross_product(x, y, v, next(lower)) + slope_x
         x = problem.project_x(x.sub(direction, alpha=steps.upper))
         yield answer(x, y)
+        steps.follow(x)

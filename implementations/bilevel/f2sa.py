@@ -39,7 +39,7 @@ def f2sa(
     decay: float = 1.0,
     scaled: bool = True,
 ) -> Iterator[Answer]:
-    """Fully first-order method: the value function's gradient as a difference, no second derivatives.
+    """Fully first-order method: the value function's gradient, without second derivatives.
 
     For each x, ``inner_steps`` times z -= gamma_k f_y(x, z) and
     y -= alpha_k (F_y(x, y) + lambda_k f_y(x, y)); then
@@ -92,3 +92,4 @@ def f2sa(
         direction = problem.upper_gradient_x(x, y, next(upper)).add(excess, alpha=lam)
         x = problem.project_x(x.sub(direction, alpha=steps.upper * k ** (-5.0 / 7.0 * decay)))
         yield answer(x, z)
+        steps.follow(x)

@@ -36,7 +36,7 @@ def fsla(
     decay: float = 1.0,
     scaled: bool = True,
 ) -> Iterator[Answer]:
-    """Fully single-loop algorithm: one step of y, of the linear system and of x, with momentum on x.
+    """Fully single-loop algorithm: a step of y, of the linear system and of x, with momentum on x.
 
     At step k, y' = y - rho f_y(x, y), then v' = v - rho (H v + F_y) at (x, y') for v = -H^-1 F_y,
     then with r = F_x + f_xy v on one minibatch at (x, y', v') and at the point of the step before,
@@ -73,11 +73,12 @@ def fsla(
         residual = residual + problem.upper_gradient_y(x, y, next(upper))
         v = v.sub(residual, alpha=steps.lower * fade)
         rows, samples = next(lower), next(upper)
-        fresh = outward(problem, x, y, v, rows, samples)
+        fresh = outward(problem, (x, y, v), rows, samples)
         if k > 1:
             keep = 1.0 - min(1.0, eta * fade)
-            fresh = fresh.add(direction - outward(problem, *last, rows, samples), alpha=keep)
+            fresh = fresh.add(direction - outward(problem, last, rows, samples), alpha=keep)
         direction, last = fresh, (x, y, v)
         x = problem.project_x(x.sub(direction, alpha=steps.upper * fade))
         if k % EVERY == 0:
             yield answer(x, y)
+            steps.follow(x)

@@ -69,7 +69,7 @@ def mrbo(
     yield from shared.double_momentum(
         problem,
         lower,
-        lambda: shared.full_series(lower, upper, terms, steps.lower),
+        lambda: shared.full_series(lower, upper, terms),
         shared.neumann_sum,
-        shared.Schedule(steps.lower, steps.upper, eta, decay),
+        shared.Schedule(steps, eta, decay),
     )

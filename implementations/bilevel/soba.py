@@ -61,10 +61,11 @@ def soba(
     lower, upper = (batches(problem, level, batch_size, rng) for level in ("lower", "upper"))
     v = y.new_zeros(len(y))
     for k in itertools.count(1):
-        slope, residual, direction = directions(problem, x, y, v, next(lower), next(upper))
+        direction, slope, residual = directions(problem, (x, y, v), next(lower), next(upper))
         fade = k ** (-0.5 * decay)
         y = y.sub(slope, alpha=steps.lower * fade)
         v = v.sub(residual, alpha=steps.lower * fade)
         x = problem.project_x(x.sub(direction, alpha=steps.upper * fade))
         if k % EVERY == 0:
             yield answer(x, y)
+            steps.follow(x)

@@ -62,12 +62,12 @@ def stocbio(
     x, y = problem.start()
     yield shared.answer(x, y)
     steps = measured_steps(problem, rng, step, outer_ratio, scaled=scaled, inner=inner_steps)
-    rho = steps.lower
     lower, upper = (shared.batches(problem, level, batch_size, rng) for level in ("lower", "upper"))
     while True:
         for _ in range(inner_steps):
-            y = y.sub(problem.lower_gradient_y(x, y, next(lower)), alpha=rho)
-        sample = shared.full_series(lower, upper, terms, rho)
-        direction = shared.hypergradient(problem, (x, y), rho, sample, shared.neumann_sum)
+            y = y.sub(problem.lower_gradient_y(x, y, next(lower)), alpha=steps.lower)
+        sample = shared.full_series(lower, upper, terms)
+        direction = shared.hypergradient(problem, (x, y), steps.lower, sample, shared.neumann_sum)
         x = problem.project_x(x.sub(direction, alpha=steps.upper))
         yield shared.answer(x, y)
+        steps.follow(x)

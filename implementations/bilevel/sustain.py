@@ -69,7 +69,7 @@ def sustain(
     yield from shared.double_momentum(
         problem,
         lower,
-        lambda: shared.drawn_term(rng, lower, upper, terms, steps.lower),
+        lambda: shared.drawn_term(rng, lower, upper, terms),
         shared.neumann_term,
-        shared.Schedule(steps.lower, steps.upper, eta, decay),
+        shared.Schedule(steps, eta, decay),
     )

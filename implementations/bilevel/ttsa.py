@@ -62,12 +62,14 @@ def ttsa(
     x, y = problem.start()
     yield shared.answer(x, y)
     steps = measured_steps(problem, rng, step, outer_ratio, scaled=scaled)
-    rho = steps.lower
     lower, upper = (shared.batches(problem, level, batch_size, rng) for level in ("lower", "upper"))
     for k in itertools.count(1):
-        y = y.sub(problem.lower_gradient_y(x, y, next(lower)), alpha=rho * k ** (-0.4 * decay))
-        sample = shared.drawn_term(rng, lower, upper, terms, rho)
-        direction = shared.hypergradient(problem, (x, y), rho, sample, shared.neumann_term)
+        y = y.sub(
+            problem.lower_gradient_y(x, y, next(lower)), alpha=steps.lower * k ** (-0.4 * decay)
+        )
+        sample = shared.drawn_term(rng, lower, upper, terms)
+        direction = shared.hypergradient(problem, (x, y), steps.lower, sample, shared.neumann_term)
         x = problem.project_x(x.sub(direction, alpha=steps.upper * k ** (-0.6 * decay)))
         if k % shared.EVERY == 0:
             yield shared.answer(x, y)
+        steps.follow(x)

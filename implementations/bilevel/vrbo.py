@@ -69,16 +69,16 @@ def vrbo(
     x, y = problem.start()
     yield shared.answer(x, y)
     steps = measured_steps(problem, rng, step, outer_ratio, scaled=scaled, inner=inner_steps)
-    rho = steps.lower
     lower, upper = (shared.batches(problem, level, batch_size, rng) for level in ("lower", "upper"))
     period = max(1, int(period_frac * (problem.n_lower + problem.n_upper) / batch_size))
-    spider = shared.Spider(problem, rho, (x, y))
+    spider = shared.Spider(problem, steps, (x, y))
     for k in itertools.count():
         if k % period == 0:
-            spider.restart((x, y), shared.Sample(None, None, [None] * terms, rho))
+            spider.restart((x, y), shared.Sample(None, None, [None] * terms))
         x = problem.project_x(x.sub(spider.direction, alpha=steps.upper))
         for _ in range(inner_steps):
-            spider.correct((x, y), next(lower), shared.full_series(lower, upper, terms, rho))
-            y = y.sub(spider.slope, alpha=rho)
-        spider.correct((x, y), next(lower), shared.full_series(lower, upper, terms, rho))
+            spider.correct((x, y), next(lower), shared.full_series(lower, upper, terms))
+            y = y.sub(spider.slope, alpha=steps.lower)
+        spider.correct((x, y), next(lower), shared.full_series(lower, upper, terms))
         yield shared.answer(x, y)
+        steps.follow(x)
