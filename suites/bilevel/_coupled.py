@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from tiltyard.names import Value
 from tiltyard.suites.bilevel._constrained_level import ConstrainedLevel
 from tiltyard.suites.bilevel._hypergradient import (
     constrained_hypergradient,
+    hypergradient,
     projected_norm,
     upper,
 )
+from tiltyard.suites.bilevel._lower_level import LowerLevel
 from tiltyard.suites.bilevel._scores import Score, Scorer
 from tiltyard.suites.bilevel.model import Model
 from tiltyard.suites.bilevel.reference import Reference
@@ -157,9 +160,26 @@ class Constrained(Coupled):
 
 
 class Library(Coupled):
-    """A small lower level that need not be convex, minimised globally."""
+    """A small lower level that need not be convex, minimised globally.
+
+    Where it has no constraints and one solution, Phi has a gradient too.
+    """
+
+    def __init__(self, model: Model, reference: Reference | None) -> None:
+        super().__init__(model, reference)
+        bounds = (model.arrays["y_lower"], model.arrays["y_upper"])
+        bound = model.equations + model.inequalities > 0 or np.isfinite(bounds).any()
+        self.level = LowerLevel(model) if model.unique and not bound else None
 
     def solve(self, x: Tensor) -> Lower:
+        if self.level is not None:
+            solution = self.level.solve(x)
+            slope = hypergradient(self.level, solution)
+            certificate: dict[str, Value] = {
+                "lower_residual": solution.residual,
+                "linear_residual": slope.residual,
+            }
+            return Lower(solution.value, solution.y, slope.gradient, certificate)
         from tiltyard.suites.bilevel._global import lower_minimum
 
         found = lower_minimum(self.model, x)

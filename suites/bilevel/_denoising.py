@@ -216,7 +216,7 @@ class FieldOfExperts(Denoising):
     def _in_kernels(self, x: Tensor, u: Tensor, slope: Tensor) -> Tensor:
         """Return the gradient of <slope, z> in the filters, flat."""
         kernels = self._kernels(x)
-        gradient: Tensor = conv2d_weight(  # type: ignore[no-untyped-call] - torch has no types here
+        gradient: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]  # torch has no types here
             self._images(u), kernels.shape, slope
         )
         return gradient.flatten()
