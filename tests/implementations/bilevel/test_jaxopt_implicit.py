@@ -30,12 +30,12 @@ def test_the_optimum_of_a_quadratic():
     model = quadratic()
     seen = written.problem(model, "deterministic")
     given = jaxopt_implicit.function(seen, np.random.default_rng(0))
-    *_, answer = itertools.islice(given, 25)
+    *_, answer = itertools.islice(given, 15)
     on = model.on("cpu")
     A, C, a, E, H, e, h = (getattr(on, f"mean_{name}") for name in "ACaEHeh")
     S, s = -torch.linalg.solve(A, C.T), -torch.linalg.solve(A, a)
     expected = torch.linalg.solve(H + S.T @ E @ S, -(h + S.T @ (E @ s + e)))
-    np.testing.assert_allclose(answer["x"], expected, atol=1e-6)
+    np.testing.assert_allclose(answer["x"], expected, atol=1e-4)
 
 
 @with_jaxopt
