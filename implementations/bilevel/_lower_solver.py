@@ -145,7 +145,12 @@ class LowerSolver:
             jac=True,
             method="L-BFGS-B",
             bounds=self._bounds,
-            options={"gtol": self._tolerance * size, "ftol": 0.0, "maxiter": _ITERATIONS},
+            options={
+                "gtol": self._tolerance * size,
+                "ftol": 0.0,
+                "maxiter": _ITERATIONS,
+                "maxcor": 20,
+            },
         )
         return np.asarray(result.x, dtype=np.float64)
 
@@ -207,10 +212,12 @@ class LowerSolver:
             miss = float(np.abs(np.append(g[:m], np.maximum(g[m:], -new[m:] / penalty))).max())
             self._multipliers = new
             if miss <= self._tolerance:
-                break
+                return y
             if miss > 0.25 * last:
                 penalty = min(10.0 * penalty, 1e8)
             last = miss
+        # Those of an infeasible level have grown without bound.
+        self._multipliers = np.zeros(self._constraints)
         return y
 
     def _violation(self, x: Tensor, y: Tensor) -> float:

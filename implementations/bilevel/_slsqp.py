@@ -15,6 +15,10 @@ Array = NDArray[np.float64]
 Function = Callable[[Array], Any]
 
 
+_DEPENDENT = 6
+"""SLSQP's status where equations are linearly dependent, which its subproblem cannot bear."""
+
+
 class NotFiniteError(Exception):
     """A function has a value or derivative that is not finite."""
 
@@ -43,6 +47,8 @@ def slsqp(
 ) -> Array:
     """Return where SLSQP ends, inside the bounds.
 
+    Where equations are dependent, it starts again with each as two inequalities.
+
     Args:
         start: (n,).
         objective: a function and its gradient.
@@ -60,19 +66,36 @@ def slsqp(
         "jac": _finite(jac),
         "method": "SLSQP",
         "bounds": bounds,
-        "constraints": [
-            {"type": side.kind, "fun": _finite(side.values), "jac": _finite(side.jacobian)}
-            for side in sides
-        ],
         **rest,
     }
     with np.errstate(all="ignore"), warnings.catch_warnings():
         # It warns where rounding takes it out of its bounds.
         warnings.simplefilter("ignore", RuntimeWarning)
-        end: Array = np.clip(minimize(**arguments).x, bounds.lb, bounds.ub)
+        result = minimize(**arguments, **_told(sides))
+        if result.status == _DEPENDENT:
+            pairs = [one for side in sides for one in _pair(side)]
+            result = minimize(**arguments, **_told(pairs))
+        end: Array = np.clip(result.x, bounds.lb, bounds.ub)
     if not np.isfinite(end).all():
         raise NotFiniteError
     return end
+
+
+def _told(sides: Sequence[Side]) -> dict[str, Any]:
+    return {
+        "constraints": [
+            {"type": side.kind, "fun": _finite(side.values), "jac": _finite(side.jacobian)}
+            for side in sides
+        ]
+    }
+
+
+def _pair(side: Side) -> tuple[Side, ...]:
+    """Return equations as inequalities both ways."""
+    if side.kind == "ineq":
+        return (side,)
+    negative = Side("ineq", lambda u: -side.values(u), lambda u: -side.jacobian(u))
+    return Side("ineq", side.values, side.jacobian), negative
 
 
 def _finite(function: Function) -> Function:
