@@ -119,3 +119,90 @@ class Adaptive:
 def answer(x: Tensor, y: Tensor) -> Answer:
     """Return the answer (x, y); steps make new tensors, so none is copied."""
     return {"x": x, "y": y}
+
+
+class Pair:
+    """Approximate minima over Y: z of f(x, .), y of sigma F(x, .) + f(x, .).
+
+    Attributes:
+        y: (dim_y,).
+        z: (dim_y,).
+        upper: a bound of d2F/dy2 for the steps of y.
+
+    Args:
+        problem: whose oracles are charged.
+        x: (dim_x,) start.
+        y: (dim_y,) start of both.
+        rng: draws directions of the power method, where no bound of d2f/dy2 is published.
+    """
+
+    def __init__(self, problem: BilevelProblem, x: Tensor, y: Tensor, rng: np.random.Generator):
+        self._problem, self.y, self.z, self.upper = problem, y, y, 0.0
+        self._published = bool(problem.facts["curvature"])
+        self._lower = lower_bend(problem, x, y, rng)
+
+    def lower(self, x: Tensor) -> float:
+        """Return the bound of d2f/dy2 for the steps at x."""
+        return self._problem.curvature(x)[1] if self._published else self._lower
+
+    def settle(self, x: Tensor, steps: int) -> None:
+        """Take steps of z on f(x, .); each charges f_y."""
+        problem = self._problem
+        self.z = descend(
+            lambda u: problem.lower_gradient_y(x, u),
+            problem.project_y,
+            self.z,
+            steps,
+            1.0 / self.lower(x),
+        )
+
+    def hypergradient(self, x: Tensor, sigma: float, steps: int) -> Tensor:
+        """Return grad psi_sigma(x) after so many steps of either; f_x twice, F_x, f_y, F_y."""
+        problem = self._problem
+        self.settle(x, steps)
+        self.y = descend(
+            lambda u: problem.lower_gradient_y(x, u).add(
+                problem.upper_gradient_y(x, u), alpha=sigma
+            ),
+            problem.project_y,
+            self.y,
+            steps,
+            1.0 / (self.lower(x) + sigma * self.upper),
+        )
+        excess = problem.lower_gradient_x(x, self.y) - problem.lower_gradient_x(x, self.z)
+        return problem.upper_gradient_x(x, self.y) + excess / sigma
+
+
+def barrier(slope: Tensor, gap: Tensor, eta: float) -> Tensor:
+    """Return BOME's direction: grad F + lambda grad q, lambda the least that lowers q.
+
+    lambda = max(eta |grad q|^2 - <grad F, grad q>, 0) / |grad q|^2, 0 where grad q is 0.
+
+    Args:
+        slope: (d,), grad F.
+        gap: (d,), grad q.
+        eta: the part of q's own descent that is asked for.
+    """
+    square = float(gap @ gap)
+    if square == 0.0:
+        return slope
+    return slope + max(eta * square - float(slope @ gap), 0.0) / square * gap
+
+
+Triple = tuple[Tensor, Tensor, Tensor]
+
+
+def penalty_slopes(
+    problem: BilevelProblem,
+    point: Triple,
+    sigma: float,
+    rows: tuple[Tensor | None, Tensor | None],
+) -> Triple:
+    """Return the directions of x, y and z at (x, y, z), on rows of the lower and upper level.
+
+    Charges f_x and f_y twice, F_x and F_y once.
+    """
+    (x, y, z), (lower, upper) = point, rows
+    at_y, at_z = problem.lower_gradients(x, y, lower), problem.lower_gradients(x, z, lower)
+    upper_x, upper_y = problem.upper_gradients(x, y, upper)
+    return upper_x + (at_y[0] - at_z[0]) / sigma, at_y[1].add(upper_y, alpha=sigma), at_z[1]
