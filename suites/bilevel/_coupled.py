@@ -142,6 +142,7 @@ class Constrained(Coupled):
     def __init__(self, model: Model, reference: Reference | None) -> None:
         super().__init__(model, reference)
         self.level = ConstrainedLevel(model)
+        self.level.anchor(self.x0)
 
     def solve(self, x: Tensor) -> Lower:
         found = self.level.solve(x)
@@ -170,6 +171,8 @@ class Library(Coupled):
         bounds = (model.arrays["y_lower"], model.arrays["y_upper"])
         bound = model.equations + model.inequalities > 0 or np.isfinite(bounds).any()
         self.level = LowerLevel(model) if model.unique and not bound else None
+        if self.level is not None:
+            self.level.anchor(self.x0)
 
     def solve(self, x: Tensor) -> Lower:
         if self.level is not None:
