@@ -95,8 +95,8 @@ def gradient_steps(
 
 def conjugate_gradients(
     product: Product, b: Tensor, q: Tensor, *, iterations: int, tolerance: float = 0.0
-) -> tuple[Tensor, float]:
-    """Return q after so many steps of CG for H q = b from q, and its residual's norm.
+) -> tuple[Tensor, Tensor]:
+    """Return q after so many steps of CG for H q = b from q, and its residual b - H q.
 
     It ends earlier at a residual of ``tolerance``, or where H is not positive along a direction.
     """
@@ -113,7 +113,7 @@ def conjugate_gradients(
         r = r - (square / bend) * Hp
         fresh = float(r @ r)
         p, square = r + (fresh / square) * p, fresh
-    return q, math.sqrt(square)
+    return q, r
 
 
 def neumann(product: Product, b: Tensor, q: Tensor, *, step: float, terms: int) -> Tensor:
