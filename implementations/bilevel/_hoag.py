@@ -42,7 +42,7 @@ def accuracies(schedule: str, first: float, decay: float) -> Iterator[float]:
 
 @dataclass(frozen=True, slots=True)
 class Approximation:
-    """One x: the lower level's y, F there, the hypergradient, and the accuracy of all three."""
+    """One x: the lower level's y, Phi's value and gradient, and the accuracy of all three."""
 
     x: Tensor
     y: Tensor
@@ -77,7 +77,8 @@ class Approximate:
             tolerance=eps,
         )
         gradient = implicit_gradient(problem, x, y, self._q)
-        return Approximation(x, y, problem.upper(x, y), gradient, eps)
+        value = problem.upper(x, y) - float(self._q @ self._lower.residual)
+        return Approximation(x, y, value, gradient, eps)
 
 
 class AdaptiveStep:

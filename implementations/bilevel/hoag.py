@@ -39,9 +39,11 @@ def hoag(
     by 20 % the step is undone, M doubles and eps_k halves. The first M makes the first step
     sqrt(dim_x) long. Defaults are those of the author's code.
 
-    Ours: M doubles, too, where F has neither decreased by enough nor grown by so much; where the
-    decrease is below F's rounding, the mean of both hypergradients times the step stands in for
-    it; eps_k ends at 1e-13 times |f_y| at the start, or 1e-13 if that is below 1.
+    Ours: M doubles, too, where F has neither decreased by enough nor grown by so much; F is
+    corrected by -q'f_y, so that the error of y enters it squared: else it hides small decreases,
+    and M doubles for ever; where the decrease is below F's rounding, the mean of both
+    hypergradients times the step stands in for it; eps_k ends at 1e-13 times |f_y| at the start,
+    or 1e-13 if that is below 1.
 
     Args:
         problem: strongly convex lower level without constraints.
