@@ -20,3 +20,9 @@ STRONGLY_CONVEX: dict[str, tuple[str | int | bool, ...]] = {
     "lower_convexity": ("strong",),
 }
 """What implicit differentiation needs: y*(x) is one point, and its equation is regular."""
+
+HYPERGRADIENT: dict[str, tuple[str | int | bool, ...]] = {
+    **STRONGLY_CONVEX,
+    "track": ("hypergradient",),
+}
+"""What a hypergradient at one point needs."""

@@ -131,21 +131,34 @@ class ConstrainedSolution:
 
 
 class ConstrainedLevel:
-    """Solves a lower level with constraints at one x after another, from the last solution."""
+    """Solves a lower level with constraints at one x after another.
+
+    Each starts from the last solution, or always from an anchor.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model.on("cpu")
         self._start: Tensor = self.model.project_y(self.model.y0)
         self._active: Rows | None = None
+        self._anchor: tuple[Tensor, Rows | None] | None = None
+
+    def anchor(self, x: Tensor) -> None:
+        """Start at the solution at x from now on, so that a solution depends on its x alone."""
+        self.solve(x)
+        self._anchor = self._start, self._active
 
     def solve(self, x: Tensor, start: Tensor | None = None) -> ConstrainedSolution:
         """Return the solution at x; of a lower level that is not convex, a KKT point.
 
         Args:
             x: (dim_x,).
-            start: (dim_y,); the last solution if None.
+            start: (dim_y,); the last solution, or the anchor's, if None.
         """
-        point = Point(self.model, x, self._start if start is None else start)
+        if start is not None:
+            self._start, self._active = start, None
+        elif self._anchor is not None:
+            self._start, self._active = self._anchor
+        point = Point(self.model, x, self._start)
         if not point.finite:
             point = Point(self.model, x, self.model.project_y(self.model.y0))
         multipliers = np.zeros(len(point.values))

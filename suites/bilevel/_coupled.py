@@ -140,6 +140,7 @@ class Constrained(Coupled):
     def __init__(self, model: Model, reference: Reference | None) -> None:
         super().__init__(model, reference)
         self.level = ConstrainedLevel(model)
+        self.level.anchor(self.x0)
 
     def solve(self, x: Tensor) -> Lower:
         found = self.level.solve(x)
