@@ -26,6 +26,7 @@ TOLERANCE = 1e-9
 """The KKT residual at a solution."""
 
 _ITERATIONS = 60
+_PATIENCE = 6
 
 Status = Literal["solved", "inexact", "infeasible", "unbounded"]
 
@@ -146,9 +147,16 @@ class ConstrainedLevel:
         self.solve(x)
         self._anchor = self._start, self._active
 
-    def solve(self, x: Tensor) -> ConstrainedSolution:
-        """Return the solution at x; of a lower level that is not convex, a KKT point."""
-        if self._anchor is not None:
+    def solve(self, x: Tensor, start: Tensor | None = None) -> ConstrainedSolution:
+        """Return the solution at x; of a lower level that is not convex, a KKT point.
+
+        Args:
+            x: (dim_x,).
+            start: (dim_y,); the last solution, or the anchor's, if None.
+        """
+        if start is not None:
+            self._start, self._active = start, None
+        elif self._anchor is not None:
             self._start, self._active = self._anchor
         point = Point(self.model, x, self._start)
         if not point.finite:
@@ -157,15 +165,17 @@ class ConstrainedLevel:
         if not point.finite:
             return ConstrainedSolution("inexact", point, multipliers, math.inf)
         best = ConstrainedSolution("inexact", point, multipliers, point.residual(multipliers))
+        vain = 0
         try:
             for _ in range(_ITERATIONS):
                 step, multipliers = self._program(point, multipliers)
                 point = _search(point, step, multipliers)
                 residual = point.residual(multipliers)
                 helped = residual < 0.5 * best.residual
-                if residual < best.residual:
+                vain = 0 if residual < best.residual else vain + 1
+                if not vain:
                     best = ConstrainedSolution("inexact", point, multipliers, residual)
-                if best.residual <= TOLERANCE and not helped:
+                if vain == _PATIENCE or (best.residual <= TOLERANCE and not helped):
                     break
         except Infeasible:
             return ConstrainedSolution("infeasible", point, multipliers, math.inf)
@@ -203,7 +213,7 @@ def _search(point: Point, step: Array, multipliers: Array) -> Point:
     start = merit(point)
     noise = 1e-12 * max(1.0, abs(start))
     length, new = 1.0, point
-    for _ in range(40):
+    for _ in range(25):
         new = Point(point.model, point.x, point.y + length * torch.from_numpy(step))
         if merit(new) <= start + noise:
             break
