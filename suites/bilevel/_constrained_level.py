@@ -154,13 +154,7 @@ class ConstrainedLevel:
             x: (dim_x,).
             start: (dim_y,); the last solution, or the anchor's, if None.
         """
-        if start is not None:
-            self._start, self._active = start, None
-        elif self._anchor is not None:
-            self._start, self._active = self._anchor
-        point = Point(self.model, x, self._start)
-        if not point.finite:
-            point = Point(self.model, x, self.model.project_y(self.model.y0))
+        point = self._begin(x, start)
         multipliers = np.zeros(len(point.values))
         if not point.finite:
             return ConstrainedSolution("inexact", point, multipliers, math.inf)
@@ -185,6 +179,15 @@ class ConstrainedLevel:
             return best
         self._start = best.y
         return ConstrainedSolution("solved", best.point, best.multipliers, best.residual)
+
+    def _begin(self, x: Tensor, start: Tensor | None) -> Point:
+        """Return where to start, and set the active set to try first."""
+        if start is not None:
+            self._start, self._active = start, None
+        elif self._anchor is not None:
+            self._start, self._active = self._anchor
+        point = Point(self.model, x, self._start)
+        return point if point.finite else Point(self.model, x, self.model.project_y(self.model.y0))
 
     def _program(self, point: Point, multipliers: Array) -> tuple[Array, Array]:
         """Return the step and multipliers of the quadratic program around a point."""
