@@ -21,6 +21,12 @@ STRONGLY_CONVEX: dict[str, tuple[str | int | bool, ...]] = {
 }
 """What implicit differentiation needs: y*(x) is one point, and its equation is regular."""
 
+HYPERGRADIENT: dict[str, tuple[str | int | bool, ...]] = {
+    **STRONGLY_CONVEX,
+    "track": ("hypergradient",),
+}
+"""What a hypergradient at one point needs."""
+
 SETS_ONLY: dict[str, tuple[str | int | bool, ...]] = {
     **OPTIMISE,
     "constraints": ("none",),

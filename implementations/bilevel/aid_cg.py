@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,8 +33,9 @@ def aid_cg(
 
     A round of Ji, Yang and Liang (2021), Algorithm 1: ``inner`` gradient steps on y from the last
     y, ``linear`` CG steps on H q = F_y from the last q, then x <- P(x - beta (F_x - J q)). Both
-    warm starts make it exact in the limit. Ours: inner steps of 2 / (mu + L) and an outer step
-    of ratio / Lambda from secants (see ``_implicit.SecantStep``), as the paper tunes both by hand.
+    warm starts make it exact in the limit. Ours: inner steps of 2 / (mu + L), of 1 / L where
+    the problem states no curvature (see ``_implicit.Curvature``), and an outer step of
+    ratio / Lambda from secants (see ``_implicit.SecantStep``): the paper tunes both by hand.
 
     Args:
         problem: strongly convex lower level without constraints.
@@ -46,21 +46,21 @@ def aid_cg(
     """
     del rng
     from tiltyard.implementations.bilevel._implicit import (
+        Curvature,
         SecantStep,
         conjugate_gradients,
-        curvature,
+        gradient_steps,
         implicit_gradient,
     )
 
     x, y = problem.start()
     yield {"x": x, "y": y}
-    outer, q = SecantStep(problem, ratio), 0.0 * y
+    curvature, outer, q = Curvature(problem), SecantStep(problem, ratio), 0.0 * y
     while True:
-        step = 2.0 / sum(curvature(problem, x, y))
-        for _ in range(inner):
-            y = y - step * problem.lower_gradient_y(x, y)
+        y, _ = gradient_steps(problem, curvature, x, y, inner)
+        at = x, y
         q, _ = conjugate_gradients(
-            partial(problem.hessian_product, x, y),
+            lambda v, at=at: problem.hessian_product(*at, v),
             problem.upper_gradient_y(x, y),
             q,
             iterations=linear,

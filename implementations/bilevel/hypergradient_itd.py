@@ -1,50 +1,63 @@
-"""One hypergradient by differentiation through the steps on the lower level."""
+"""Error against cost of a hypergradient by unrolled gradient steps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tiltyard import implementation
+from tiltyard.implementations.bilevel._traits import HYPERGRADIENT
 
 if TYPE_CHECKING:
     from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
 
-MOST = 2**27
-"""Numbers of iterates that are kept, 1 GiB; the run ends before it needs more."""
-
 
 @implementation(
     suite="bilevel",
-    cites="arXiv:1703.01785",
-    tune={"share": (0.0625, 1.0, "log")},
-    requires={"track": ("hypergradient",)},
+    cites="arXiv:2010.07962",
+    tune={"ratio": (0.1, 1.0, "log")},
+    requires=HYPERGRADIENT,
     devices=("cpu", "cuda"),
 )
 def hypergradient_itd(
-    problem: BilevelProblem, rng: np.random.Generator, *, share: float = 1.0
+    problem: BilevelProblem,
+    rng: np.random.Generator,
+    *,
+    ratio: float = 1.0,
+    growth: float = 2.0,
 ) -> Iterator[Answer]:
-    """ITD at one x: T gradient steps of 1 / L on f, and the gradient of F through them, in reverse.
+    """Estimate the hypergradient through more and more unrolled gradient steps on f.
 
-    Franceschi, Donini, Frasconi and Pontil (2017). T doubles from 1, each time from the start: the
-    chain rule needs all iterates, which are kept.
+    ITD of Ji, Yang and Liang (2021): reverse mode through the steps. A round has ``growth`` times
+    the steps of the last, counted from the start; the loop goes on where it was, and the reverse
+    pass is made anew through the last ``ratio`` of all steps (truncated where ``ratio`` is below
+    1, Shaban et al. 2019), a Hessian and a cross product each. Every step keeps a y in memory:
+    past a million steps the method ends. The first answer is zero. Steps on f are as in ``itd``.
 
     Args:
-        problem: of the hypergradient track.
+        problem: of track ``hypergradient``.
         rng: unused, the method is deterministic.
-        share: of the steps that are differentiated, the last ones (Shaban et al. 2019).
+        ratio: of differentiated steps to all, at most 1.
+        growth: of the number of steps from round to round, above 1.
     """
     del rng
-    from tiltyard.implementations.bilevel._implicit import curvature
-    from tiltyard.implementations.bilevel._unrolled import unrolled
+    from tiltyard.implementations.bilevel._implicit import (
+        Curvature,
+        gradient_steps,
+        unrolled_gradient,
+    )
+    from tiltyard.implementations.bilevel._rounds import UNROLLED, totals
 
     x, y = problem.start()
-    step = 1.0 / curvature(problem, x, y)[1]
-    inner = 1
-    while share * inner * len(y) <= MOST:
-        back = max(1, round(share * inner))
-        _, d = unrolled(problem, x, y, step=step, inner=inner, back=back)
-        yield {"hypergradient": d}
-        inner *= 2
+    yield {"hypergradient": 0.0 * x}
+    curvature, steps = Curvature(problem), []
+    for total in totals(growth):
+        if total > UNROLLED:
+            return f"{UNROLLED} steps kept"
+        y, more = gradient_steps(problem, curvature, x, y, total - len(steps))
+        steps += more
+        last = steps[-math.ceil(ratio * total) :]
+        yield {"hypergradient": unrolled_gradient(problem, x, y, last)}

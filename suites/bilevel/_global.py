@@ -135,8 +135,7 @@ class Level:
         return np.clip(middle + np.sinh(t), start, end)
 
     def polish(self, start: Array) -> Minimum:
-        """Return where sequential least squares leads from a start, or the start if that is lower.
-        """
+        """Return where sequential least squares leads from a start, or the start if that is lower."""
         constraints: list[dict[str, Any]] = []
         if self.model.inequalities:
             constraints = [{"type": "ineq", "fun": self._slack, "jac": self._slack_slope}]

@@ -120,9 +120,7 @@ class LibraryModel(Model):
     def project_joint(self, x: Tensor, y: Tensor) -> Pair:
         if not self.joint:
             return super().project_joint(x, y)
-        z = project(
-            torch.cat((x, y)).cpu().numpy(), self.arrays["normals"], self.arrays["offsets"]
-        )
+        z = project(torch.cat((x, y)).cpu().numpy(), self.arrays["normals"], self.arrays["offsets"])
         nearest = torch.from_numpy(z).to(x.device)
         return self.project_x(nearest[: self.dim_x]), self.project_y(nearest[self.dim_x :])
 

@@ -35,14 +35,23 @@ BUDGETS = {
 }
 """Problems of every contest and their cost: tens of passes over the samples."""
 
-STOCHASTIC: Grid = (
-    {"step": 0.25},
+CONSTANT: Grid = (
     {"step": 0.5},
     {"step": 1.0},
+    {"step": 1.0, "outer_ratio": 0.25},
     {"step": 0.5, "outer_ratio": 4.0},
 )
+DECAYING: Grid = tuple(
+    {"step": step, "decay": decay} for step in (0.5, 1.0) for decay in (0.0, 1.0)
+)
+"""For methods of which the published steps fall: those, and constant ones as others have."""
+
 FULL_BATCH: Grid = tuple({"ratio": ratio} for ratio in (0.25, 0.5, 1.0, 1.5))
-GRIDS: Mapping[str, Grid] = {"aid_cg": FULL_BATCH, "itd": FULL_BATCH}
+GRIDS: Mapping[str, Grid] = {
+    **dict.fromkeys(("saba", "srba", "stocbio", "amigo"), CONSTANT),
+    **dict.fromkeys(("soba", "ttsa", "f2sa"), DECAYING),
+    **dict.fromkeys(("aid_cg", "itd"), FULL_BATCH),
+}
 
 LEAST = 1e-8
 RESAMPLES = 1000
@@ -88,7 +97,7 @@ def _requests(
         )
         for problem, cost in budgets.items()
         for method in methods
-        for parameters in GRIDS.get(method, STOCHASTIC)
+        for parameters in GRIDS[method]
     ]
 
 
@@ -110,7 +119,7 @@ class _Contest:
     def of(cls, methods: Sequence[str], records: Sequence[Any]) -> _Contest:
         """Arrange records, which come in the order of their requests."""
         every = np.array([_decades(record) for record in records])
-        every = every.reshape(len(BUDGETS), len(methods), len(STOCHASTIC), len(SEEDS))
+        every = every.reshape(len(BUDGETS), len(methods), len(FULL_BATCH), len(SEEDS))
         chosen = np.median(every[..., : len(TUNING_SEEDS)], axis=-1).argmax(axis=-1)
         reporting = every[..., len(TUNING_SEEDS) :]
         best = np.take_along_axis(reporting, chosen[..., None, None], axis=2)[:, :, 0]
@@ -145,7 +154,7 @@ class _Contest:
 
 
 def _spelled(method: str, index: int) -> str:
-    chosen = GRIDS.get(method, STOCHASTIC)[index]
+    chosen = GRIDS[method][index]
     return ", ".join(f"{key}={value:g}" for key, value in chosen.items())
 
 

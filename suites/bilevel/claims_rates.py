@@ -37,7 +37,7 @@ def _at(record: Any, metric: str, share: float) -> float:
     return float(values[np.searchsorted(costs, share * costs[-1], side="right") - 1])
 
 
-LINEAR = {EASY: 1_000_000, "quad[samples=256,conditioning=100]": 4_000_000}
+LINEAR = {EASY: 1_000_000, "quad[samples=256,conditioning=30]": 4_000_000}
 
 
 def _acceleration(record: Any) -> float:

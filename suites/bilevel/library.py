@@ -25,9 +25,7 @@ SMOKE = (
 """A linear and a convex lower level, one without constraints, one not convex; one to four variables.
 """
 
-STANDARD = (
-    "AnandalinghamWhite1990",
-)
+STANDARD = ("AnandalinghamWhite1990",)
 
 
 @problem(
