@@ -39,8 +39,8 @@ def lv_hba(
     """Proximal Lagrangian value-function method: one projected step of every variable a round.
 
     The lower level is replaced by f(x, y) <= v(x, y, z), where v is the saddle value of f's
-    Lagrangian with proximal terms; see ``_lv_hba.step``. The method of the paper, with constraints in
-    other units: linear equations are combined so that their derivatives in y are orthonormal (one
+    Lagrangian with proximal terms; see ``_lv_hba.step``. It is the method of the paper, with other
+    units for constraints: linear equations are combined so that their derivatives in y are orthonormal (one
     g_product each at the start; on ``llsc`` their singular values differ by hundreds, and
     multipliers that lag keep x where it is), and inequalities are divided by the norm of theirs,
     found by the power method. Steps are in units of the largest curvature M of f, of F / c, and 1:

@@ -95,9 +95,9 @@ def contest(
         high=high,
         unit=f"decades of {metric} below the best of the others",
         rows=rows,
-        note="At defaults, which for LV-HBA were chosen on llc and llsc. On svm only instance 0 has a "
-        "reference; elsewhere the gap is how far from stationary the answer is. GAM solves each lower level to "
-        "1e-8 by a general solver; a faster one would help it."
+        note="At defaults, which for LV-HBA were chosen on llc and llsc. On svm only instance 0 "
+        "has a reference; elsewhere the gap is how far from stationary the answer is. GAM solves "
+        "each lower level to 1e-8 by a general solver; a faster one would help it."
         if "gam" in methods
         else "At defaults.",
     )
