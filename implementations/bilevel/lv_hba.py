@@ -40,12 +40,13 @@ def lv_hba(
 
     The lower level is replaced by f(x, y) <= v(x, y, z), where v is the saddle value of f's
     Lagrangian with proximal terms; see ``_lv_hba.step``. It is the method of the paper, with other
-    units for constraints: linear equations are combined so that their derivatives in y are orthonormal (one
-    g_product each at the start; on ``llsc`` their singular values differ by hundreds, and
-    multipliers that lag keep x where it is), and inequalities are divided by the norm of theirs,
-    found by the power method. Steps are in units of the largest curvature M of f, of F / c, and 1:
-    eta = beta = step / M, alpha = ratio eta. On g as it is, primal-dual steps must be below mu over
-    that norm squared, which those of ``lv_hba_released``, from the authors' script, are not.
+    units for constraints: linear equations are combined so that their derivatives in y are
+    orthonormal (one g_product each at the start; on ``llsc`` their singular values differ by
+    hundreds, and multipliers that lag keep x where it is), and inequalities are divided by the norm
+    of theirs, found by the power method. Steps are in units of the largest curvature M of f, of
+    F / c, and 1: eta = beta = step / M, alpha = ratio eta. On g as it is, primal-dual steps must be
+    below mu over that norm squared, which those of ``lv_hba_released``, from the authors' script,
+    are not.
 
     The paper leaves every constant to the user. gamma = 10 and p below 1/2 are its own; c, p and
     the steps were chosen on ``llc`` with n = 10 and n = 100 and on ``llsc``, for what holds on all
