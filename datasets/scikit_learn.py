@@ -63,3 +63,20 @@ def digits() -> Arrays:
 
     bunch = load_digits()
     return {"X": bunch.data.astype(np.float64), "y": bunch.target.astype(np.float64)}
+
+
+@dataset(
+    licence="CC-BY-2.0",
+    source="danielbuechele, https://www.flickr.com/photos/danielbuechele/6061409035; "
+    "vultilion, https://www.flickr.com/photos/vultilion/6056698931",
+    sha256="ec8fcb83aafb951384e2120295f0b5aff52f30b93d7f363def848f4a0466ffb9",
+)
+def photographs() -> Arrays:
+    """Two photographs in colour, of a temple in China and of a flower.
+
+    Returns:
+        images: (2, 427, 640, 3) uint8, red, green and blue.
+    """
+    from sklearn.datasets import load_sample_images
+
+    return {"images": np.stack(load_sample_images().images)}

@@ -11,7 +11,11 @@ from torch import Tensor
 
 from tiltyard.suites.bilevel.model import Model, Pair
 
-FIELDS = ("A", "C", "a", "E", "H", "K", "e", "h")
+FIELDS = {"A": "yy", "C": "xy", "a": "y", "E": "yy", "H": "xx", "K": "xy", "e": "y", "h": "x"}
+"""The coefficients, and of which variables their axes are."""
+
+FEW, SMALL = 40, 10
+"""The most samples, and entries of x and of y, in a miniature."""
 
 
 class Quadratic(Model):
@@ -38,6 +42,15 @@ class Quadratic(Model):
         self._latest: dict[str, tuple[Tensor, int, Tensor]] = {}
         values = np.linalg.eigvalsh(means["mean_A"])
         self._curvature = float(values[0]), float(values[-1])
+
+    def miniature(self) -> Self:
+        """Return the problem of the first samples in the first entries of x and y."""
+        some = slice(SMALL)
+        data = {
+            name: self.arrays[name][(slice(FEW), *(some for _ in axes))]
+            for name, axes in FIELDS.items()
+        }
+        return type(self)(data, self.arrays["x0"][some], self.arrays["y0"][some])
 
     def _mean(self, name: str, rows: Tensor | None) -> Tensor:
         """Return the mean of one coefficient over rows; that over all samples is kept."""

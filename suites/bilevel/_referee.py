@@ -50,22 +50,17 @@ def main(arguments: list[str] | None = None) -> None:
         if name in known and not chosen.again:
             continue
         begin = time.monotonic()
-        result = _closed_form(name) or settle(name, chosen.starts)
+        result = settle(name, chosen.starts)
         told = result
         if isinstance(result, Reference):
             told = f"{result.kind} {result.value:.12g}, gradient {result.gradient:.1e}"
             told += f", by {'; '.join(result.ways)}"
-            if result.kind != "closed form" or result.fingerprint:
+            if result.fingerprint:
                 # Another process may have settled others meanwhile.
                 known = {**references.load(chosen.file), name: result}
                 references.save(known, chosen.file)
         sys.stdout.write(f"{name}: {told} ({time.monotonic() - begin:.0f} s)\n")
         sys.stdout.flush()
-
-
-def _closed_form(name: str) -> Reference | None:
-    model = registry().build("bilevel", name).model  # type: ignore[attr-defined]
-    return references.computed(model)
 
 
 if __name__ == "__main__":

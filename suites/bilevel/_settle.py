@@ -13,7 +13,6 @@ from tiltyard.registry import registry
 from tiltyard.suites.bilevel import reference as references
 from tiltyard.suites.bilevel._hypergradient import self_test
 from tiltyard.suites.bilevel._ways import (
-    End,
     Landscape,
     Way,
     lbfgs,
@@ -51,7 +50,10 @@ def settle(name: str, starts: int = 3) -> Reference | str:
         return "no problem of the suite"
     if problem.track == "hypergradient":
         return "the judge's hypergradient is the reference"
-    if problem.track == "library":
+    if (exact := references.computed(problem.model)) is not None:
+        return exact
+    alone = problem.facts["constraints"] == "none" and problem.facts["lower_set"] == "free"
+    if problem.track == "library" and not (alone and problem.model.unique):
         from tiltyard.suites.bilevel._settle_library import settle as settle_library
 
         return settle_library(name, problem)
@@ -102,13 +104,17 @@ def _ways(dimension: int, *, first: bool) -> tuple[Way, ...]:
 
 
 def _starts(landscape: Landscape, count: int) -> Iterator[Array]:
-    """Yield x0, then points drawn around it, at most half a box away."""
+    """Yield x0, the point of X nearest to 0, then points drawn around x0 or anywhere in its box."""
     rng = np.random.default_rng(0)
-    width = np.minimum(0.25 * (landscape.upper - landscape.lower), 3.0)
-    yield landscape.z0
-    for _ in range(count - 1):
-        noise = width * rng.uniform(-1.0, 1.0, len(width))
-        yield landscape.clip(landscape.z0 + noise)
+    z0, boxed = landscape.z0, np.isfinite(landscape.lower) & np.isfinite(landscape.upper)
+    low = np.where(boxed, landscape.lower, z0 - 3.0)
+    high = np.where(boxed, landscape.upper, z0 + 3.0)
+    yield z0
+    if count > 1:
+        yield landscape.clip(np.zeros_like(z0))
+    for number in range(count - 2):
+        noise = (high - low) * rng.uniform(-0.5, 0.5, len(z0))
+        yield landscape.clip(0.5 * (low + high) + noise if number % 2 else z0 + 0.5 * noise)
 
 
 def _self_test(landscape: Landscape) -> float:
@@ -124,8 +130,3 @@ def _self_test(landscape: Landscape) -> float:
 
     z0 = torch.from_numpy(landscape.z0)
     return self_test(phi, torch.from_numpy(slope), z0)
-
-
-def described(end: End) -> str:
-    """Return an end in a line."""
-    return f"{end.way}: {end.value:.12g}, gradient {end.gradient:.1e}"

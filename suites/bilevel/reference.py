@@ -1,14 +1,15 @@
 """References of the bilevel suite: the best values known, where they come from, at what point.
 
-Quadratic problems have a closed form. Any other entry is found by the problem's fingerprint,
-numbers that the functions themselves give, and never by a name alone: a reference of other data or
-another size is no reference. Entries are written by
+Some problems have a closed form. Any other entry is found by the problem's fingerprint, numbers
+that the functions themselves give, and never by a name alone: a reference of other data or another
+size is no reference. Entries are written by
 ``python -m tiltyard.suites.bilevel._referee``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from tiltyard.errors import TiltyardError
-from tiltyard.suites.bilevel._quadratic import Quadratic
+from tiltyard.suites.bilevel._formulas import optimum
 from tiltyard.suites.bilevel.model import Array, Model
 
 FILE = Path(__file__).with_name("references.json")
@@ -39,7 +40,8 @@ class Reference:
     Attributes:
         name: canonical name of the problem it was computed for.
         kind: ``closed form``, ``verified`` (two independent ways agree to 1e-8, and the judge's
-            projected gradient, where it is defined, is at most 1e-8) or ``best known``.
+            projected gradient, where it is defined, is at most 1e-8: where Phi is not convex, no
+            proof that nothing is better elsewhere) or ``best known``.
         value: Phi*, or F at (x, y) where y is part of the answer.
         gradient: norm of the judge's projected gradient of Phi at x; NaN where undefined.
         ways: the solvers, or other ways, that agree.
@@ -174,40 +176,25 @@ def find(model: Model) -> Reference | None:
 
 def computed(model: Model) -> Reference | None:
     """Return the reference that a formula gives; None where there is no formula."""
-    return closed_form(model) if isinstance(model, Quadratic) else None
+    found = optimum(model)
+    if found is None:
+        return None
+    x, y, argument = found
+    at = model.on("cpu")
+    with torch.no_grad():
+        value = float(at.upper(torch.from_numpy(x), torch.from_numpy(y), None))
+    return Reference(
+        name="",
+        kind="closed form",
+        value=value,
+        gradient=math.nan,
+        ways=("formula",),
+        provenance=argument,
+        x=x,
+        y=y,
+    )
 
 
 @cache
 def _stored() -> tuple[Reference, ...]:
     return tuple(load().values())
-
-
-def closed_form(model: Quadratic) -> Reference | None:
-    """Return the exact minimum of Phi; None where X has bounds or Phi is not strictly convex.
-
-    y*(x) = -A^-1 (C'x + a), an affine map Y x + s, makes Phi a quadratic of Hessian
-    H + K Y + Y'K' + Y'E Y.
-    """
-    bounds = model.arrays["x_lower"], model.arrays["x_upper"]
-    if np.isfinite(bounds).any() or model.affine:
-        return None
-    A, C, a, E, H, K, e, h = (model.arrays[f"mean_{name}"] for name in "ACaEHKeh")
-    Y, s = -np.linalg.solve(A, C.T), -np.linalg.solve(A, a)
-    KY = K @ Y
-    hessian = H + KY + KY.T + Y.T @ E @ Y
-    slope = h + K @ s + Y.T @ (E @ s + e)
-    if not np.linalg.eigvalsh(hessian)[0] > 0.0:
-        return None
-    x = -np.linalg.solve(hessian, slope)
-    y = Y @ x + s
-    value = y @ (0.5 * (E @ y) + e) + x @ (0.5 * (H @ x) + K @ y + h)
-    return Reference(
-        name="",
-        kind="closed form",
-        value=float(value),
-        gradient=float(np.linalg.norm(hessian @ x + slope)),
-        ways=("linear solve",),
-        provenance="both levels are quadratic: Phi's Hessian, positive definite, and one solve",
-        x=x,
-        y=y,
-    )

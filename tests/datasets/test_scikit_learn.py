@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tiltyard.dataset import dataset, file_sha256
-from tiltyard.datasets.scikit_learn import breast_cancer, diabetes, digits
+from tiltyard.datasets.scikit_learn import breast_cancer, diabetes, digits, photographs
 from tiltyard.errors import TiltyardError
 
 
@@ -21,6 +21,12 @@ def test_loads(data, shape):
     assert arrays["y"].shape == shape[:1]
     assert not arrays["X"].flags.writeable
     assert data.kind == "bundled"
+
+
+def test_photographs_are_of_256_levels():
+    images = photographs.load()["images"]
+    assert (images.shape, images.dtype) == ((2, 427, 640, 3), np.uint8)
+    assert (images.min(), images.max()) == (0, 255)
 
 
 def test_wrong_checksum_is_refused_by_name():
