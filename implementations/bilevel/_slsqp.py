@@ -71,18 +71,23 @@ def slsqp(
     with np.errstate(all="ignore"), warnings.catch_warnings():
         # It warns where rounding takes it out of its bounds.
         warnings.simplefilter("ignore", RuntimeWarning)
-        result = minimize(constraints=[_told(side) for side in sides], **arguments)
+        result = minimize(**arguments, **_told(sides))
         if result.status == _DEPENDENT:
             pairs = [one for side in sides for one in _pair(side)]
-            result = minimize(constraints=[_told(side) for side in pairs], **arguments)
+            result = minimize(**arguments, **_told(pairs))
         end: Array = np.clip(result.x, bounds.lb, bounds.ub)
     if not np.isfinite(end).all():
         raise NotFiniteError
     return end
 
 
-def _told(side: Side) -> dict[str, Any]:
-    return {"type": side.kind, "fun": _finite(side.values), "jac": _finite(side.jacobian)}
+def _told(sides: Sequence[Side]) -> dict[str, Any]:
+    return {
+        "constraints": [
+            {"type": side.kind, "fun": _finite(side.values), "jac": _finite(side.jacobian)}
+            for side in sides
+        ]
+    }
 
 
 def _pair(side: Side) -> tuple[Side, ...]:

@@ -120,18 +120,26 @@ class Solution:
 
 
 class LowerLevel:
-    """Solves f(x, .) at one x after another, each from the last one's solution."""
+    """Solves f(x, .) at one x after another, each from the last one's solution or an anchor."""
 
     def __init__(self, model: Model) -> None:
         self.model = model.on("cpu")
         self._start: Tensor = self.model.y0
         self._inverse: Operator | None = None
+        self._anchor: tuple[Tensor, Operator | None] | None = None
+
+    def anchor(self, x: Tensor) -> None:
+        """Start at the solution at x from now on, so that a solution depends on its x alone."""
+        self.solve(x)
+        self._anchor = self._start, self._inverse
 
     def solve(self, x: Tensor, start: Tensor | None = None) -> Solution:
         """Return the minimiser that Newton's method finds from ``start``, or from the last one.
 
         Where f is not finite, nor is the solution's value or residual.
         """
+        if self._anchor is not None:
+            self._start, self._inverse = self._anchor
         origin = self._local(x, self.model.y0)
         scale = max(1.0, origin.norm)
         here = self._local(x, self._start if start is None else start)

@@ -90,6 +90,7 @@ class Unconstrained(Scorer):
     def __init__(self, model: Model, reference: Reference | None) -> None:
         super().__init__(model, reference)
         self.level = LowerLevel(model)
+        self.level.anchor(self.x0)
 
     @cached_property
     def start(self) -> tuple[float, Hypergradient]:

@@ -97,13 +97,16 @@ def test_every_evaluation_is_charged(monkeypatch):
     model = Program(bent=True)
     calls = {"lower": 0, "lower_gradient_y": 0, "constraints": 0, "constraint_products": 0}
     at = model.on("cpu")
-    for name in calls:
 
-        def counted(*given, name=name, was=getattr(at, name)):
+    def counting(name, was):
+        def counted(*given):
             calls[name] += 1
             return was(*given)
 
-        monkeypatch.setattr(at, name, counted)
+        return counted
+
+    for name in calls:
+        monkeypatch.setattr(at, name, counting(name, getattr(at, name)))
     seen = problem(model, "constrained")
     for name in calls:  # the problem's own checks asked, too
         calls[name] = 0

@@ -1,0 +1,203 @@
+"""The judge's global minimum of a small lower level: a grid over Y, then a polish of its valleys.
+
+Nothing here is used by a method. The grid sees whatever is wider than its cells; where Y has no
+bounds it reaches ``REACH`` from the start, finer near it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from scipy import ndimage, optimize
+
+from tiltyard.suites.bilevel.model import Array, Model
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+POINTS = {1: 1025, 2: 65, 3: 21}
+"""Points of the grid along each of so many dimensions of y."""
+
+REACH = 1e3
+"""How far the grid goes where Y has no bound."""
+
+VALLEYS = 6
+"""How many valleys of the grid are polished at most."""
+
+FEASIBLE = 1e-8
+"""A violation up to this, relative to the size of y, is rounding of a polish."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The least value of f(x, .).
+
+    Attributes:
+        value: infinite where the lower level has no feasible point.
+        y: (dim_y,) where it is taken; the least infeasible point found where there is none.
+        violation: of y, the largest of g(x, .) and Y's bounds.
+    """
+
+    value: float
+    y: Tensor
+    violation: float
+
+
+def lower_minimum(model: Model, x: Tensor) -> Minimum:
+    """Return the global minimum of f(x, .) over Y and g(x, .) <= 0.
+
+    Args:
+        model: with up to three components of y and no equations; f and g as torch operations that
+            ``torch.func.vmap`` takes.
+        x: (dim_x,) float64.
+
+    Raises:
+        ValueError: there are more components, or equations.
+    """
+    found = minima(model, x)
+    feasible = [one for one in found if one.violation <= FEASIBLE * _size(one.y)]
+    if not feasible:
+        least = min(found, key=lambda one: one.violation)
+        return Minimum(math.inf, least.y, least.violation)
+    return min(feasible, key=lambda one: one.value)
+
+
+def minima(model: Model, x: Tensor) -> list[Minimum]:
+    """Return the polished local minima that the grid shows, in no order; not empty.
+
+    Raises:
+        ValueError: see ``lower_minimum``.
+    """
+    if model.dim_y not in POINTS or model.equations:
+        raise ValueError(f"{model.dim_y} components of y, {model.equations} equations")
+    level = Level(model, x)
+    return [level.polish(start) for start in level.starts()]
+
+
+class Level:
+    """f(x, .) and its constraints at one x, for NumPy."""
+
+    def __init__(self, model: Model, x: Tensor) -> None:
+        self.model, self.x = model.on("cpu"), x.detach()
+        self.low, self.high = model.arrays["y_lower"], model.arrays["y_upper"]
+
+    def starts(self) -> Iterator[Array]:
+        """Yield the lowest local minima of the grid, the least infeasible point if all are."""
+        axes = [self._axis(k) for k in range(self.model.dim_y)]
+        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        flat = torch.from_numpy(grid.reshape(-1, len(axes)))
+        with torch.no_grad():
+            values = _each(lambda y: self.model.lower(self.x, y, None), flat)
+            violation = np.zeros(len(flat))
+            if self.model.inequalities:
+                g = _each(lambda y: self.model.constraints(self.x, y), flat)
+                violation = np.nan_to_num(g, nan=math.inf).max(axis=1).clip(min=0.0)
+        shape = grid.shape[:-1]
+        values = np.nan_to_num(values, nan=math.inf)
+        inside = np.where(violation > 0.0, math.inf, values).reshape(shape)
+        yield from self._valleys(inside, grid)
+        if violation.any():
+            # Feasible sets may fall between the grid's points, and minima outside those inside.
+            yield flat[int(violation.argmin())].numpy()
+            near = violation <= np.partition(violation, min(8, len(flat) - 1))[8]
+            yield flat[int(np.where(near, values, math.inf).argmin())].numpy()
+
+    @staticmethod
+    def _valleys(values: Array, grid: Array) -> Iterator[Array]:
+        lowest = ndimage.minimum_filter(values, size=3, mode="nearest")
+        found = np.argwhere((values == lowest) & np.isfinite(values))
+        order = np.argsort(values[tuple(found.T)], kind="stable")
+        for index in found[order[:VALLEYS]]:
+            yield grid[tuple(index)]
+
+    def _axis(self, k: int) -> Array:
+        count = POINTS[self.model.dim_y]
+        low, high = self.low[k], self.high[k]
+        if math.isfinite(low) and math.isfinite(high):
+            return np.linspace(low, high, count)
+        centre = float(self.model.arrays["y0"][k])
+        start, end = (
+            (low, low + REACH)
+            if math.isfinite(low)
+            else (high - REACH, high)
+            if math.isfinite(high)
+            else (centre - REACH, centre + REACH)
+        )
+        # Even steps of asinh: close together around the middle of interest, far apart far off.
+        middle = min(max(centre, start), end)
+        t = np.linspace(math.asinh(start - middle), math.asinh(end - middle), count)
+        return np.clip(middle + np.sinh(t), start, end)
+
+    def polish(self, start: Array) -> Minimum:
+        """Return where sequential least squares leads from a start, or the start if that is lower."""
+        constraints: list[dict[str, Any]] = []
+        if self.model.inequalities:
+            constraints = [{"type": "ineq", "fun": self._slack, "jac": self._slack_slope}]
+        best = self._minimum(start)
+        for _ in range(2):
+            found = optimize.minimize(
+                self._value,
+                best.y.numpy(),
+                jac=True,
+                method="SLSQP",
+                bounds=list(zip(self.low, self.high, strict=True)),
+                constraints=constraints,
+                options={"ftol": 1e-16, "maxiter": 100},
+            )
+            end = self._minimum(np.clip(found.x, self.low, self.high))
+            if not _better(end, best):
+                break
+            best = end
+        return best
+
+    def _minimum(self, y: Array) -> Minimum:
+        point = torch.from_numpy(np.array(y))
+        with torch.no_grad():
+            value = float(self.model.lower(self.x, point, None))
+            g = self.model.constraints(self.x, point)
+        violation = max(0.0, float(g.max())) if len(g) else 0.0
+        return Minimum(value if math.isfinite(value) else math.inf, point, violation)
+
+    def _value(self, y: Array) -> tuple[float, Array]:
+        point = torch.from_numpy(y)
+        slope = self.model.lower_gradient_y(self.x, point, None).numpy()
+        with torch.no_grad():
+            return float(self.model.lower(self.x, point, None)), slope
+
+    def _slack(self, y: Array) -> Array:
+        with torch.no_grad():
+            return -self.model.constraints(self.x, torch.from_numpy(y)).numpy()
+
+    def _slack_slope(self, y: Array) -> Array:
+        with torch.enable_grad():
+            z = torch.from_numpy(y).requires_grad_()
+            g = self.model.constraints(self.x, z)
+            rows = torch.zeros(len(g), len(z), dtype=torch.float64)
+            for k, row in itertools.product(range(len(g)), (z,)):
+                if g.requires_grad:
+                    (rows[k],) = torch.autograd.grad(
+                        g[k], row, retain_graph=True, materialize_grads=True
+                    )
+        return -rows.numpy()
+
+
+def _each(function: Any, points: Tensor) -> Array:
+    return np.asarray(torch.func.vmap(function)(points).numpy())
+
+
+def _size(y: Tensor) -> float:
+    return 1.0 + float(y.abs().max())
+
+
+def _better(end: Minimum, best: Minimum) -> bool:
+    """Return whether an end is feasible where the best is not, or lower."""
+    allowed = FEASIBLE * _size(end.y)
+    if max(end.violation, best.violation) > allowed:
+        return end.violation < best.violation
+    return end.value < best.value
