@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ def maid(
     loosen: float = 1.05,
     decrease: float = 1e-4,
     cap: int = 2000,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, str]:
     """Descend along hypergradients of proven accuracy, with a line search on bounds of Phi.
 
     FISTA solves the lower level until |f_y| / mu <= eps proves |y - y*(x)| <= eps, CG the adjoint
