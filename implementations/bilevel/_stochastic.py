@@ -44,12 +44,11 @@ def directions(problem: BilevelProblem, point: Triple, lower: Rows, upper: Rows)
     All are zero at y = y*(x), v = -H^-1 F_y and a stationary x.
     """
     x, y, v = point
+    slope = problem.lower_gradient_y(x, y, lower)
+    product = problem.hessian_product(x, y, v, lower)
+    cross = problem.cross_product(x, y, v, lower)
     slope_x, slope_y = problem.upper_gradients(x, y, upper)
-    return (
-        problem.cross_product(x, y, v, lower) + slope_x,
-        problem.lower_gradient_y(x, y, lower),
-        problem.hessian_product(x, y, v, lower) + slope_y,
-    )
+    return cross + slope_x, slope, product + slope_y
 
 
 def outward(problem: BilevelProblem, point: Triple, lower: Rows, upper: Rows) -> Tensor:
@@ -76,35 +75,56 @@ class Sample:
 
 
 def neumann_sum(
-    problem: BilevelProblem, point: Point, b: Tensor, rho: float, sample: Sample
-) -> Tensor:
-    """Return rho sum_{q=0..Q} prod_{j=1..q} (I - rho H_j) b, which tends to H^-1 b."""
-    total = term = b
+    problem: BilevelProblem,
+    points: Sequence[Point],
+    slopes: Sequence[Tensor],
+    rho: float,
+    sample: Sample,
+) -> list[Tensor]:
+    """Return rho sum_{q=0..Q} prod_{j=1..q} (I - rho H_j) b at each point, towards H^-1 b."""
+    totals = terms = list(slopes)
     for rows in sample.hessians:
-        term = term.sub(problem.hessian_product(*point, term, rows), alpha=rho)
-        total = total + term
-    return rho * total
+        terms = [
+            term.sub(problem.hessian_product(*point, term, rows), alpha=rho)
+            for point, term in zip(points, terms, strict=True)
+        ]
+        totals = [total + term for total, term in zip(totals, terms, strict=True)]
+    return [rho * total for total in totals]
 
 
 def neumann_term(
-    problem: BilevelProblem, point: Point, b: Tensor, rho: float, sample: Sample
-) -> Tensor:
-    """Return rho terms prod_j (I - rho H_j) b: of a random term, unbiased for their sum."""
+    problem: BilevelProblem,
+    points: Sequence[Point],
+    slopes: Sequence[Tensor],
+    rho: float,
+    sample: Sample,
+) -> list[Tensor]:
+    """Return rho terms prod_j (I - rho H_j) b at each point: of a random term, unbiased for all."""
+    terms = list(slopes)
     for rows in sample.hessians:
-        b = b.sub(problem.hessian_product(*point, b, rows), alpha=rho)
-    return rho * sample.terms * b
+        terms = [
+            term.sub(problem.hessian_product(*point, term, rows), alpha=rho)
+            for point, term in zip(points, terms, strict=True)
+        ]
+    return [rho * sample.terms * term for term in terms]
 
 
-Series = Callable[[BilevelProblem, Point, Tensor, float, Sample], Tensor]
+Series = Callable[[BilevelProblem, Sequence[Point], Sequence[Tensor], float, Sample], list[Tensor]]
 
 
-def hypergradient(
-    problem: BilevelProblem, point: Point, rho: float, sample: Sample, series: Series
-) -> Tensor:
-    """Return F_x - f_xy v, where v approximates H^-1 F_y by a series with step rho."""
-    slope_x, slope_y = problem.upper_gradients(*point, sample.upper)
-    v = series(problem, point, slope_y, rho, sample)
-    return slope_x - problem.cross_product(*point, v, sample.cross)
+def hypergradients(
+    problem: BilevelProblem, points: Sequence[Point], rho: float, sample: Sample, series: Series
+) -> list[Tensor]:
+    """Return F_x - f_xy v at each point, where v approximates H^-1 F_y by a series with step rho.
+
+    All points are evaluated on the same minibatches.
+    """
+    slopes = [problem.upper_gradients(*point, sample.upper) for point in points]
+    solved = series(problem, points, [slope_y for _, slope_y in slopes], rho, sample)
+    return [
+        slope_x - problem.cross_product(*point, v, sample.cross)
+        for point, (slope_x, _), v in zip(points, slopes, solved, strict=True)
+    ]
 
 
 def full_series(lower: Iterator[Rows], upper: Iterator[Rows], terms: int) -> Sample:
@@ -153,14 +173,13 @@ def double_momentum(
     slope, direction = y.new_zeros(len(y)), x.new_zeros(len(x))
     for k in itertools.count(1):
         fade, rows, sample = k ** (-schedule.decay / 3.0), next(lower), draw()
-        fresh = problem.lower_gradient_y(x, y, rows)
-        upward = hypergradient(problem, (x, y), schedule.steps.lower, sample, series)
+        points = [(x, y), last] if k > 1 else [(x, y)]
+        fresh, *old = [problem.lower_gradient_y(*point, rows) for point in points]
+        upward, *before = hypergradients(problem, points, schedule.steps.lower, sample, series)
         if k > 1:
             keep = 1.0 - min(1.0, schedule.eta * fade**2)
-            old = problem.lower_gradient_y(*last, rows)
-            fresh = fresh.add(slope - old, alpha=keep)
-            old = hypergradient(problem, last, schedule.steps.lower, sample, series)
-            upward = upward.add(direction - old, alpha=keep)
+            fresh = fresh.add(slope - old[0], alpha=keep)
+            upward = upward.add(direction - before[0], alpha=keep)
         slope, direction, last = fresh, upward, (x, y)
         y = y.sub(slope, alpha=schedule.steps.lower * fade)
         x = problem.project_x(x.sub(direction, alpha=schedule.steps.upper * fade))
@@ -175,19 +194,22 @@ class Spider:
         self._problem, self._steps, self._last = problem, steps, point
         self.direction, self.slope = point
 
-    def restart(self, point: Point, sample: Sample) -> None:
-        """Take both on all samples."""
-        self.slope, self.direction = self._at(point, None, sample)
+    def restart(self, point: Point, terms: int) -> None:
+        """Take both on all samples, with so many terms of the series."""
+        ((self.slope, self.direction),) = self._at(
+            [point], None, Sample(None, None, [None] * terms)
+        )
         self._last = point
 
     def correct(self, point: Point, rows: Rows, sample: Sample) -> None:
         """Add the change since the last point, both ends on the same minibatches."""
-        slope, direction = self._at(point, rows, sample)
-        old_slope, old_direction = self._at(self._last, rows, sample)
-        self.slope = self.slope + (slope - old_slope)
-        self.direction = self.direction + (direction - old_direction)
+        new, old = self._at([point, self._last], rows, sample)
+        self.slope = self.slope + (new[0] - old[0])
+        self.direction = self.direction + (new[1] - old[1])
         self._last = point
 
-    def _at(self, point: Point, rows: Rows, sample: Sample) -> Point:
-        slope = self._problem.lower_gradient_y(*point, rows)
-        return slope, hypergradient(self._problem, point, self._steps.lower, sample, neumann_sum)
+    def _at(self, points: Sequence[Point], rows: Rows, sample: Sample) -> list[Point]:
+        problem, rho = self._problem, self._steps.lower
+        slopes = [problem.lower_gradient_y(*point, rows) for point in points]
+        upward = hypergradients(problem, points, rho, sample, neumann_sum)
+        return list(zip(slopes, upward, strict=True))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-FEASIBLE = 1e-8
+FEASIBLE = 1e-9
 """Conditions violated by more make the end of a start worse than any that keeps them."""
 
 

@@ -67,7 +67,9 @@ def stocbio(
         for _ in range(inner_steps):
             y = y.sub(problem.lower_gradient_y(x, y, next(lower)), alpha=steps.lower)
         sample = shared.full_series(lower, upper, terms)
-        direction = shared.hypergradient(problem, (x, y), steps.lower, sample, shared.neumann_sum)
+        (direction,) = shared.hypergradients(
+            problem, [(x, y)], steps.lower, sample, shared.neumann_sum
+        )
         x = problem.project_x(x.sub(direction, alpha=steps.upper))
         yield shared.answer(x, y)
         steps.follow(x)

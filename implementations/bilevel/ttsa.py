@@ -68,7 +68,9 @@ def ttsa(
             problem.lower_gradient_y(x, y, next(lower)), alpha=steps.lower * k ** (-0.4 * decay)
         )
         sample = shared.drawn_term(rng, lower, upper, terms)
-        direction = shared.hypergradient(problem, (x, y), steps.lower, sample, shared.neumann_term)
+        (direction,) = shared.hypergradients(
+            problem, [(x, y)], steps.lower, sample, shared.neumann_term
+        )
         x = problem.project_x(x.sub(direction, alpha=steps.upper * k ** (-0.6 * decay)))
         if k % shared.EVERY == 0:
             yield shared.answer(x, y)

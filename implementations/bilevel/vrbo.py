@@ -74,7 +74,7 @@ def vrbo(
     spider = shared.Spider(problem, steps, (x, y))
     for k in itertools.count():
         if k % period == 0:
-            spider.restart((x, y), shared.Sample(None, None, [None] * terms))
+            spider.restart((x, y), terms)
         x = problem.project_x(x.sub(spider.direction, alpha=steps.upper))
         for _ in range(inner_steps):
             spider.correct((x, y), next(lower), shared.full_series(lower, upper, terms))

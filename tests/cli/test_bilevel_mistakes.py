@@ -101,7 +101,17 @@ def blank(problem, rng, *, size: int = 0, sampler: bool = True):
 
 
 SEEN = ("line", "empty", "quad[samples=1]", "llc[n=100]")
-METHODS = ("grid", "random_search", "optuna_tpe", "kkt_slsqp", "leaps", "blank")
+METHODS = (
+    "grid",
+    "random_search",
+    "optuna_tpe",
+    "kkt_slsqp",
+    "soba[step=1e6]",
+    "soba[batch_size=0]",
+    "leaps",
+    "blank",
+    "blank[sampler=False]",
+)
 REFUSED = {
     "short": "project_joint leaves a violation of ",
     "stray": "project_x moves a point that it gave by 1.0e+00: no projection",
@@ -114,7 +124,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
     (folder / "mine").mkdir()
     (folder / "mine" / "odd.py").write_text(ODD)
-    chosen = [word for name in (*METHODS, "blank[sampler=False]") for word in ("-i", name)]
+    chosen = [word for name in METHODS for word in ("-i", name)]
     chosen += [word for name in (*SEEN, *REFUSED) for word in ("-p", name)]
 
     def tiltyard(*arguments):
@@ -136,14 +146,17 @@ def runs(tmp_path_factory):
 
 
 def _label(row):
-    sampler = row["parameters"].get("sampler", True)
-    return row["implementation"] if sampler else "blank[sampler=False]"
+    name, parameters = row["implementation"], row["parameters"]
+    if name == "soba":
+        return "soba[step=1e6]" if parameters["step"] == 1e6 else "soba[batch_size=0]"
+    return name if parameters.get("sampler", True) else "blank[sampler=False]"
 
 
 @pytest.mark.parametrize(
     ("problem", "method", "reason"),
     [
         ("quad[dim_x=10", "grid", "needs dim_x = 1 or 2; this problem has 10"),
+        ("llc[n=100]", "soba[step=1e6]", "needs constraints = none; this problem has linear"),
         ("llc[n=100]", "optuna_tpe", "needs dim_x <= 50; this problem has 100"),
         (
             "llc[n=100]",
@@ -159,8 +172,9 @@ def test_what_does_not_fit_is_unsupported_and_the_reason_names_the_trait(
     assert (row["status"], row["reason"]) == ("unsupported", reason)
 
 
-def test_steps_that_are_not_finite_are_divergence(runs):
-    assert runs[1]["line", "leaps"]["status"] == "diverged"
+@pytest.mark.parametrize("method", ["leaps", "soba[step=1e6]"])
+def test_steps_that_are_not_finite_are_divergence(runs, method):
+    assert runs[1]["line", method]["status"] == "diverged"
 
 
 @pytest.mark.parametrize("method", ["random_search", "grid", "kkt_slsqp"])
@@ -185,6 +199,7 @@ def test_a_wrong_projection_is_refused_in_one_line(runs, name):
     ("method", "reason"),
     [
         ("blank", "ValueError: an empty minibatch: size 0"),
+        ("soba[batch_size=0]", "ValueError: an empty minibatch: size 0"),
         ("blank[sampler=False]", "ValueError: an empty minibatch: no rows"),
     ],
 )
