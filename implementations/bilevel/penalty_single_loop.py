@@ -54,7 +54,7 @@ def penalty_single_loop(
         sigma: the first sigma.
         decay: multiplies every exponent; 0 keeps all constant.
     """
-    from tiltyard.implementations.bilevel._penalty import answer, penalty_slopes
+    from tiltyard.implementations.bilevel._penalty import answer, penalty_slopes, recursive
     from tiltyard.implementations.bilevel._stochastic import batches
     from tiltyard.implementations.bilevel._stochastic_scale import measured_steps, penalised
 
@@ -63,30 +63,20 @@ def penalty_single_loop(
     estimate = partial(penalised, multiplier=1.0 / sigma)
     steps = measured_steps(problem, rng, step, outer_ratio, scaled=True, estimate=estimate)
     lower, upper = (batches(problem, level, batch_size, rng) for level in ("lower", "upper"))
-    here, last, kept = (x, y, y), (x, y, y), None
-    weight = sigma
+    here, last, weight = (x, y, y), (x, y, y), sigma
+    kept = penalty_slopes(problem, here, weight, (next(lower), next(upper)))
     for k in itertools.count(1):
-        rows, weight_before, weight = (
-            (next(lower), next(upper)),
-            weight,
-            sigma * k ** (-0.2 * decay),
-        )
-        fresh = penalty_slopes(problem, here, weight, rows)
-        if kept is None:
-            kept = fresh
-        else:
-            stale = penalty_slopes(problem, last, weight_before, rows)
-            keep = 1.0 - k ** (-0.8 * decay)
-            kept = tuple(
-                g.add(d - s, alpha=keep) for g, d, s in zip(fresh, kept, stale, strict=True)
-            )
         shrink = k ** (-0.4 * decay)
         last, (x, y, z) = here, here
-        dx, dy, dz = kept
         here = (
-            problem.project_x(x.sub(dx, alpha=shrink * steps.upper)),
-            problem.project_y(y.sub(dy, alpha=0.5 * shrink * steps.lower)),
-            problem.project_y(z.sub(dz, alpha=shrink * steps.lower)),
+            problem.project_x(x.sub(kept[0], alpha=shrink * steps.upper)),
+            problem.project_y(y.sub(kept[1], alpha=0.5 * shrink * steps.lower)),
+            problem.project_y(z.sub(kept[2], alpha=shrink * steps.lower)),
         )
         yield answer(here[0], here[2])
         steps.follow(here[0])
+        rows, keep = (next(lower), next(upper)), 1.0 - (k + 1) ** (-0.8 * decay)
+        stale = penalty_slopes(problem, last, weight, rows)
+        weight = sigma * (k + 1) ** (-0.2 * decay)
+        fresh = penalty_slopes(problem, here, weight, rows)
+        kept = recursive(fresh, kept, stale, keep)
