@@ -134,7 +134,8 @@ def _orthonormal(A: Tensor) -> Tensor:
     if not len(A):
         return A
     _, values, directions = torch.linalg.svd(A, full_matrices=False)
-    return directions[values > 1e-10 * float(values.max())]
+    kept: Tensor = directions[values > 1e-10 * float(values.max())]
+    return kept
 
 
 def _solve(product: Callable[[Tensor], Tensor], right: Tensor) -> Tensor:

@@ -23,6 +23,9 @@ POWER_STEPS = 20
 SAFETY = 1.1
 """A power iteration comes from below."""
 
+ROUNDING = 1e-15
+"""The smallest residual of conjugate gradients, over |b|."""
+
 FIRST = 0.01
 """Length of the first outer step, over max(1, |x|)."""
 
@@ -98,12 +101,14 @@ def conjugate_gradients(
 ) -> tuple[Tensor, Tensor]:
     """Return q after so many steps of CG for H q = b from q, and its residual b - H q.
 
-    It ends earlier at a residual of ``tolerance``, or where H is not positive along a direction.
+    It ends earlier at a residual of ``tolerance`` or of rounding, past which the recursion's
+    residual is none, or where H is not positive along a direction.
     """
+    least = max(tolerance, ROUNDING * float(b.norm()))
     r = b - product(q) if bool(q.any()) else b.clone()
     p, square = r.clone(), float(r @ r)
     for _ in range(iterations):
-        if math.sqrt(square) <= tolerance or square == 0.0:
+        if math.sqrt(square) <= least:
             break
         Hp = product(p)
         bend = float(p @ Hp)

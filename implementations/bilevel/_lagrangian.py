@@ -1,4 +1,4 @@
-"""Saddle points of the lower level's Lagrangian by primal-dual steps, and what v's gradient needs."""
+"""Saddle points of the lower level's Lagrangian by primal-dual steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tiltyard.suites.bilevel.problem import BilevelProblem
 
 
 class Saddle:
-    """An approximate saddle point over Y and multipliers of weight F + f + <multipliers, g / scale>.
+    """An approximate saddle point of weight F + f + <multipliers, g / scale>, with y in Y.
 
     Attributes:
         y: (dim_y,).
@@ -29,7 +29,7 @@ class Saddle:
         self.multipliers = y.new_zeros(count)
 
     def settle(self, x: Tensor, rounds: tuple[int, int], lengths: tuple[float, float]) -> None:
-        """Take rounds of so many projected steps of y and one accelerated one of the multipliers.
+        """Take rounds of so many projected steps of y and one of the multipliers.
 
         Args:
             x: (dim_x,).
@@ -37,29 +37,23 @@ class Saddle:
                 F_y, each round g.
             lengths: of y's steps and of the multipliers'.
         """
-        problem, last = self._problem, self.multipliers
-        for t in range(1, rounds[0] + 1):
-            ahead = self.multipliers + (t - 1.0) / (t + 2.0) * (self.multipliers - last)
-            ahead = self._feasible(ahead)
+        problem = self._problem
+        for _ in range(rounds[0]):
             for _ in range(rounds[1]):
-                self.y = problem.project_y(self.y - lengths[0] * self._slope(x, ahead))
+                self.y = problem.project_y(self.y - lengths[0] * self._slope(x))
             rise = problem.constraints(x, self.y) / self._scale
-            last = self.multipliers
-            self.multipliers = self._feasible(ahead + lengths[1] * rise)
+            ahead, m = self.multipliers + lengths[1] * rise, self._equations
+            self.multipliers = torch.cat((ahead[:m], ahead[m:].clamp(min=0.0)))
 
     def slope_x(self, x: Tensor) -> Tensor:
-        """Return the gradient in x of f + <multipliers, g / scale>, which is that of v at weight 0."""
+        """Return the gradient in x of f + <multipliers, g / scale>; at weight 0 that of v."""
         pull = self._problem.constraint_products(x, self.y, self.multipliers / self._scale)[0]
         return self._problem.lower_gradient_x(x, self.y) + pull
 
-    def _slope(self, x: Tensor, multipliers: Tensor) -> Tensor:
+    def _slope(self, x: Tensor) -> Tensor:
         problem = self._problem
-        slope = problem.lower_gradient_y(x, self.y)
-        slope = slope + problem.constraint_products(x, self.y, multipliers / self._scale)[1]
+        pull = problem.constraint_products(x, self.y, self.multipliers / self._scale)[1]
+        slope = problem.lower_gradient_y(x, self.y) + pull
         if self._weight:
             slope = slope.add(problem.upper_gradient_y(x, self.y), alpha=self._weight)
         return slope
-
-    def _feasible(self, multipliers: Tensor) -> Tensor:
-        m = self._equations
-        return torch.cat((multipliers[:m], multipliers[m:].clamp(min=0.0)))

@@ -56,9 +56,9 @@ def step(problem: BilevelProblem, state: State, settings: Settings, k: int) -> S
 
     (theta, lambda) takes a step of descent and ascent on the proximal Lagrangian
     f(x, theta) + lambda'g(x, theta) + |theta - y|^2 / (2 gamma1) - |lambda - z|^2 / (2 gamma2),
-    then (x, y) and z one of projected descent on F / c_k + f - v, where v, its saddle value, has the
-    gradients that the new theta and lambda give. Charges f_x at two points, f_y at two, F_x and F_y,
-    g, two g_product and one projection.
+    then (x, y) and z one of projected descent on F / c_k + f - v, where v, its saddle value, has
+    the gradients that the new theta and lambda give. Charges f_x and f_y twice each, F_x, F_y, g,
+    two g_product and one projection; without constraints neither of g's.
     """
     s, e = settings, int(problem.facts["equations"])
     x, y, theta, lam, z = state.x, state.y, state.theta, state.lam, state.z

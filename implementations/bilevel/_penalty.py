@@ -14,9 +14,13 @@ from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
 POWER = 10
 """Iterations of the power method; each charges one gradient, or one g and one product."""
 
+TINY = 1e-100
+"""Lengths of steps stay above it, and their ratios finite."""
+
 DIFFERENCE = 1e-6
 """Length of a finite difference of gradients, relative to 1 + the point's norm."""
 
+Triple = tuple[Tensor, Tensor, Tensor]
 Slope = Callable[[Tensor], Tensor]
 
 
@@ -101,17 +105,17 @@ class Adaptive:
         """Return the length of the step from x, (dim_x,), against the direction, (dim_x,)."""
         if self._last is None:
             size = float(direction.norm())
-            length = 0.1 * math.sqrt(len(x)) / size if size > 0.0 else 1.0
+            length = 0.1 * math.sqrt(len(x)) / size if TINY < size < math.inf else 1.0
         else:
             moved = float((x - self._last[0]).norm())
             turned = float((direction - self._last[1]).norm())
             length = math.sqrt(1.0 + self._ratio) * self._length
-            if turned > 0.0:
+            if turned > 0.0 and moved > 0.0:
                 length = min(length, 0.5 * moved / turned)
-            length = length or self._length
+            elif turned == 0.0:
+                length = min(length, 2.0 * self._length)
+            length = max(length, TINY)
             self._ratio = length / self._length
-        if self._last is None:
-            self._ratio = 1.0
         self._last, self._length = (x, direction), length
         return self._factor * length
 
@@ -136,7 +140,9 @@ class Pair:
         rng: draws directions of the power method, where no bound of d2f/dy2 is published.
     """
 
-    def __init__(self, problem: BilevelProblem, x: Tensor, y: Tensor, rng: np.random.Generator):
+    def __init__(
+        self, problem: BilevelProblem, x: Tensor, y: Tensor, rng: np.random.Generator
+    ) -> None:
         self._problem, self.y, self.z, self.upper = problem, y, y, 0.0
         self._published = bool(problem.facts["curvature"])
         self._lower = lower_bend(problem, x, y, rng)
@@ -189,9 +195,6 @@ def barrier(slope: Tensor, gap: Tensor, eta: float) -> Tensor:
     return slope + max(eta * square - float(slope @ gap), 0.0) / square * gap
 
 
-Triple = tuple[Tensor, Tensor, Tensor]
-
-
 def penalty_slopes(
     problem: BilevelProblem,
     point: Triple,
@@ -206,3 +209,9 @@ def penalty_slopes(
     at_y, at_z = problem.lower_gradients(x, y, lower), problem.lower_gradients(x, z, lower)
     upper_x, upper_y = problem.upper_gradients(x, y, upper)
     return upper_x + (at_y[0] - at_z[0]) / sigma, at_y[1].add(upper_y, alpha=sigma), at_z[1]
+
+
+def recursive(fresh: Triple, kept: Triple, stale: Triple, keep: float) -> Triple:
+    """Return STORM's directions fresh + keep (kept - stale)."""
+    x, y, z = (g.add(d - s, alpha=keep) for g, d, s in zip(fresh, kept, stale, strict=True))
+    return x, y, z

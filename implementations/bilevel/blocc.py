@@ -19,7 +19,7 @@ from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
         "gamma": (1.0, 1000.0, "log"),
         "rounds": (5, 20, 50, 100),
         "inner_steps": (1, 5, 10),
-        "dual_step": (0.03, 1.0, "log"),
+        "dual_step": (0.003, 0.3, "log"),
     },
     requires={
         **OPTIMISE,
@@ -37,8 +37,8 @@ def blocc(
     step: float = 1.0,
     gamma: float = 10.0,
     rounds: int = 20,
-    inner_steps: int = 1,
-    dual_step: float = 0.3,
+    inner_steps: int = 5,
+    dual_step: float = 0.05,
 ) -> Iterator[Answer]:
     """Descend max_mu min_y F + gamma (f - v) + <mu, g>, with saddle points by inner loops.
 
@@ -46,13 +46,14 @@ def blocc(
     point of its Lagrangian. The direction of x is F_x(x, y_F) + gamma (f_x(x, y_F) - grad v) +
     <mu_F, g_x(x, y_F)>, with (y_F, mu_F) the saddle point of F + gamma f + <mu, g>; here that
     Lagrangian is divided by gamma. Both come from ``rounds`` of ``inner_steps`` projected steps of
-    y and one of the multipliers, with the momentum (t - 1) / (t + 2), from where they were. One
-    step of y is the paper's choice for constraints that are affine in y. Answers are x and y_g.
+    y and one of the multipliers, from where they were. The answers are x and y_g, which is feasible
+    only as far as the multipliers have converged.
 
-    Of the paper its abstract and first pages were at hand. Equations, their multipliers of either
-    sign, are ours; so are units: g is divided by the norm of dg/dy, steps of y are 1 / M, with M of
-    f + F / gamma, those of multipliers dual_step M, and x's lengths come from secants. gamma is
-    between the 5 of the authors' script and the accuracy that a bias of order 1 / gamma asks for.
+    Of the paper its abstract and first pages were at hand. The inner loop is without the momentum
+    that it allows, which did not converge here. Multipliers of either sign for equations are ours,
+    and so are units: g is divided by the norm of dg/dy, steps of y are 1 / M, with M of
+    f + F / gamma, those of multipliers dual_step M, and x's lengths come from secants. gamma = 10
+    is ours too, near the 5 of the authors' script; the bias is of order 1 / gamma.
 
     Args:
         problem: a convex lower level with one solution, and constraints.
@@ -64,8 +65,13 @@ def blocc(
         dual_step: of the multipliers, in units of M.
     """
     from tiltyard.implementations.bilevel._lagrangian import Saddle
-    from tiltyard.implementations.bilevel._penalty import Adaptive, answer, constraint_norm
-    from tiltyard.implementations.bilevel._penalty import lower_bend, upper_bend
+    from tiltyard.implementations.bilevel._penalty import (
+        Adaptive,
+        answer,
+        constraint_norm,
+        lower_bend,
+        upper_bend,
+    )
 
     x, y = problem.start()
     yield answer(x, y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def gam(
     radius: float = 1e-3,
     shrink: float = 0.5,
     tolerance: float = 1e-8,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, str]:
     """Descend along the shortest of the gradients that nearby active sets of the lower level have.
 
     At each x the lower level is solved; its constraints are active for sure, inactive, or undecided
