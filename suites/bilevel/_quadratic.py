@@ -61,8 +61,8 @@ class Quadratic(Model):
         if (known := self._known(name, rows)) is not None:
             return known
         if name in ("A", "C") and (slope := self._known("lower_slope", rows)) is not None:
-            A, C, _ = slope.split((self.dim_y, self.dim_x, 1), dim=1)
-            return A if name == "A" else C.T
+            d = self.dim_y
+            return slope[:, :d] if name == "A" else slope[:, d : d + self.dim_x].T
         samples: Tensor = getattr(self, name)
         if (weights := self._weights.get(len(rows))) is None:
             weights = self._weights[len(rows)] = samples.new_full((len(rows),), 1.0 / len(rows))
