@@ -53,7 +53,9 @@ def bome(
     x, y = problem.start()
     yield answer(x, y)
     n, pair = len(x), Pair(problem, x, y, rng)
-    upper = bend(lambda u: torch.cat(problem.upper_gradients(u[:n], u[n:])), torch.cat((x, y)), rng)
+    upper = bend(
+        lambda u: torch.cat(problem.upper_gradients(u[:n], u[n:])), torch.cat((x, y)), rng
+    )
     while True:
         pair.z = y
         pair.settle(x, inner_steps)

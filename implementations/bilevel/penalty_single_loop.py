@@ -66,20 +66,14 @@ def penalty_single_loop(
     here, last, kept = (x, y, y), (x, y, y), None
     weight = sigma
     for k in itertools.count(1):
-        rows, weight_before, weight = (
-            (next(lower), next(upper)),
-            weight,
-            sigma * k ** (-0.2 * decay),
-        )
+        rows, weight_before, weight = (next(lower), next(upper)), weight, sigma * k ** (-0.2 * decay)
         fresh = penalty_slopes(problem, here, weight, rows)
         if kept is None:
             kept = fresh
         else:
             stale = penalty_slopes(problem, last, weight_before, rows)
             keep = 1.0 - k ** (-0.8 * decay)
-            kept = tuple(
-                g.add(d - s, alpha=keep) for g, d, s in zip(fresh, kept, stale, strict=True)
-            )
+            kept = tuple(g.add(d - s, alpha=keep) for g, d, s in zip(fresh, kept, stale, strict=True))
         shrink = k ** (-0.4 * decay)
         last, (x, y, z) = here, here
         dx, dy, dz = kept
