@@ -62,7 +62,7 @@ class Curvature:
         return 2.0 / (mu + L) if mu > 0.0 else 1.0 / L
 
     def grew(self, size: float, last: float, y: Tensor) -> bool:
-        """Return whether a gradient's norm at y is above a finite last one by more than rounding."""
+        """Return whether a gradient's norm at y is above a finite last one, rounding aside."""
         noise = NOISE * self._estimate * max(1.0, float(y.norm()))
         return math.isfinite(last) and not size <= last + noise
 
