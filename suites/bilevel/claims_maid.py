@@ -98,8 +98,8 @@ def _table(records: Sequence[Any], level: float, measure: Any) -> Array:
 def effect(over: Array, under: Array) -> tuple[float, float, float]:
     """Return the geometric mean of over / under with its 95 % interval by bootstrap over pairs.
 
-    Pairs of which both are infinite say nothing and are left out; no pair is NaN. An infinite
-    ratio, or a zero one, counts as 1000 or 1/1000.
+    Pairs of which both are infinite say nothing and are left out; without any other, the ratio may
+    be anything. An infinite ratio, or a zero one, counts as 1000 or 1/1000.
 
     Args:
         over: (n,) positive.
@@ -107,7 +107,7 @@ def effect(over: Array, under: Array) -> tuple[float, float, float]:
     """
     told = np.isfinite(over) | np.isfinite(under)
     if not told.any():
-        return math.nan, math.nan, math.nan
+        return 1.0, 1e-3, 1e3
     with np.errstate(divide="ignore"):
         logs = np.clip(np.log(over[told] / under[told]), -math.log(1e3), math.log(1e3))
     rng = np.random.default_rng(2308)
@@ -124,7 +124,7 @@ def _rows(
         {
             "problem": problem,
             "parameters": ", ".join(f"{k}={v}" for k, v in parameters.items()) or "defaults",
-            **{f"to {level:g}": float(table[i, j]) for level, table in tables.items()},
+            **{f"to {level:g}": _cell(table[i, j]) for level, table in tables.items()},
         }
         for i, problem in enumerate(PROBLEMS)
         for j, parameters in enumerate(variants)
@@ -135,8 +135,8 @@ def _told(found: tuple[float, float, float], level: float) -> str:
     return f"{found[0]:.3g} [{found[1]:.3g}, {found[2]:.3g}] to {level:g}"
 
 
-def _judged(found: tuple[float, float, float], bar: float = 1.0) -> Verdict:
-    return verdict(found[1], found[2], bar) if not math.isnan(found[0]) else "inconclusive"
+def _cell(value: float) -> Value:
+    return float(value) if math.isfinite(value) else "never"
 
 
 def _measure_cheaper(records: Sequence[Any]) -> Finding:
@@ -144,14 +144,14 @@ def _measure_cheaper(records: Sequence[Any]) -> Finding:
     cheapest = {
         level: effect(table[:, 1:].min(axis=1), table[:, 0]) for level, table in tables.items()
     }
-    value, low, high = found = cheapest[LEVELS[-1]]
+    value, low, high = cheapest[LEVELS[-1]]
     others = ", ".join(_told(cheapest[level], level) for level in LEVELS[:-1])
     single = ", ".join(
         f"{effect(tables[LEVELS[-1]][:, 1 + j], tables[LEVELS[-1]][:, 0])[0]:.3g} for {accuracy:g}"
         for j, accuracy in enumerate(FIXED)
     )
     return Finding(
-        verdict=_judged(found),
+        verdict=verdict(low, high, 1.0),
         effect=value,
         low=low,
         high=high,
@@ -165,8 +165,8 @@ def _measure_cheaper(records: Sequence[Any]) -> Finding:
 def _measure_robust(records: Sequence[Any]) -> Finding:
     tables = {level: _table(records, level, iterations) for level in LEVELS}
     table = tables[LEVELS[1]]
-    value, low, high = found = effect(table.max(axis=1), table.min(axis=1))
-    told = _judged(found, SPREAD)
+    value, low, high = effect(table.max(axis=1), table.min(axis=1))
+    told = verdict(low, high, SPREAD)
     swapped: Mapping[Verdict, Verdict] = {
         "reproduced": "not reproduced",
         "not reproduced": "reproduced",
@@ -189,14 +189,14 @@ def _measure_hoag(records: Sequence[Any]) -> Finding:
         level: [effect(table[:, -1], table[:, j]) for j in range(len(SCHEDULES) - 1)]
         for level, table in tables.items()
     }
-    value, low, high = found = against[LEVELS[1]][0]
+    value, low, high = against[LEVELS[1]][0]
     rest = "; ".join(
         f"{parameters['schedule']}, {_told(one, level)}"
         for level, ones in against.items()
         for parameters, one in zip(SCHEDULES, ones, strict=False)
     )
     return Finding(
-        verdict=_judged(found),
+        verdict=verdict(low, high, 1.0),
         effect=value,
         low=low,
         high=high,
