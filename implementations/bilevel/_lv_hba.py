@@ -12,6 +12,52 @@ from torch import Tensor
 from tiltyard.implementations.bilevel._penalty import answer
 from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
 
+FLAT = 1e-10
+"""Singular values up to this share of the largest one count as zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Constraints in other units: W times the equations, and inequalities divided by a number.
+
+    Attributes:
+        W: (equations, equations); None for the identity.
+        divisor: of inequalities.
+    """
+
+    W: Tensor | None = None
+    divisor: float = 1.0
+
+    def scaled(self, g: Tensor) -> Tensor:
+        """Return the scaled constraints."""
+        if self.W is None:
+            return g / self.divisor
+        e = len(self.W)
+        return torch.cat((self.W @ g[:e], g[e:] / self.divisor))
+
+    def unscaled(self, multipliers: Tensor) -> Tensor:
+        """Return the multipliers of g that stand for those of the scaled constraints."""
+        if self.W is None:
+            return multipliers / self.divisor
+        e = len(self.W)
+        return torch.cat((multipliers[:e] @ self.W, multipliers[e:] / self.divisor))
+
+
+def whitening(problem: BilevelProblem, x: Tensor, y: Tensor, divisor: float) -> Scaling:
+    """Return what makes the derivatives in y of linear equations orthonormal; one g_product each.
+
+    W = (A A')^-1/2 on the range of A, the equations' derivative: primal-dual steps then need not
+    wait for its small singular values. Without equations only inequalities are divided.
+    """
+    e = int(problem.facts["equations"])
+    if not e or problem.facts["constraints"] != "linear":
+        return Scaling(None, divisor)
+    unit = torch.eye(e + int(problem.facts["inequalities"]), dtype=y.dtype, device=y.device)[:e]
+    A = torch.stack([problem.constraint_products(x, y, one)[1] for one in unit])
+    U, values, _ = torch.linalg.svd(A, full_matrices=False)
+    inverse = torch.where(values > FLAT * values.max(), 1.0 / values.clamp(min=1e-300), 0.0)
+    return Scaling((U * inverse) @ U.T, divisor)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -26,7 +72,7 @@ class Settings:
         c: the penalty is c (k + 1)^p.
         p: in [0, 1/2).
         radius: r, the largest multiplier.
-        scale: g is divided by it; multipliers are those of the scaled constraints.
+        scaling: of g; multipliers are those of the scaled constraints.
     """
 
     alpha: float
@@ -37,7 +83,7 @@ class Settings:
     c: float
     p: float
     radius: float
-    scale: float = 1.0
+    scaling: Scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +112,8 @@ def step(problem: BilevelProblem, state: State, settings: Settings, k: int) -> S
     slope = problem.lower_gradient_y(x, theta) + (theta - y) / s.gamma1
     rise = lam
     if constrained:
-        slope = slope + problem.constraint_products(x, theta, lam / s.scale)[1]
-        rise = problem.constraints(x, theta) / s.scale - (lam - z) / s.gamma2
+        slope = slope + problem.constraint_products(x, theta, s.scaling.unscaled(lam))[1]
+        rise = s.scaling.scaled(problem.constraints(x, theta)) - (lam - z) / s.gamma2
     theta = problem.project_y(theta - s.eta * slope)
     lam = within(lam + s.eta * rise, e, s.radius)
     weight = 1.0 / (s.c * (k + 1) ** s.p)
@@ -75,7 +121,7 @@ def step(problem: BilevelProblem, state: State, settings: Settings, k: int) -> S
     lower_x, lower_y = problem.lower_gradients(x, y)
     dx = weight * upper_x + lower_x - problem.lower_gradient_x(x, theta)
     if constrained:
-        dx = dx - problem.constraint_products(x, theta, lam / s.scale)[0]
+        dx = dx - problem.constraint_products(x, theta, s.scaling.unscaled(lam))[0]
     dy = weight * upper_y + lower_y - (y - theta) / s.gamma1
     x, y = problem.project_joint(x - s.alpha * dx, y - s.alpha * dy)
     z = within(z + s.beta * (lam - z) / s.gamma2, e, s.radius)

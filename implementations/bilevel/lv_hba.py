@@ -28,7 +28,7 @@ def lv_hba(
     problem: BilevelProblem,
     rng: np.random.Generator,
     *,
-    step: float = 0.2,
+    step: float = 0.4,
     ratio: float = 1.0,
     gamma: float = 10.0,
     gamma_dual: float = 1.0,
@@ -39,15 +39,17 @@ def lv_hba(
     """Proximal Lagrangian value-function method: one projected step of every variable a round.
 
     The lower level is replaced by f(x, y) <= v(x, y, z), where v is the saddle value of f's
-    Lagrangian with proximal terms; see ``_lv_hba.step``. The method of the paper, with one change:
-    g is divided by the norm of its derivative in y, found by the power method at the start, and
-    steps by the largest curvature M of f, of F / c, and 1: eta = beta = step / M,
-    alpha = ratio eta. Unscaled, primal-dual steps must be below mu over that norm squared, and the
-    constants of the authors' script, which ``lv_hba_released`` has, are not.
+    Lagrangian with proximal terms; see ``_lv_hba.step``. It is the method of the paper, with other
+    units for constraints: linear equations are combined so that their derivatives in y are orthonormal (one
+    g_product each at the start; on ``llsc`` their singular values differ by hundreds, and
+    multipliers that lag keep x where it is), and inequalities are divided by the norm of theirs,
+    found by the power method. Steps are in units of the largest curvature M of f, of F / c, and 1:
+    eta = beta = step / M, alpha = ratio eta. On g as it is, primal-dual steps must be below mu over
+    that norm squared, which those of ``lv_hba_released``, from the authors' script, are not.
 
-    The paper leaves every constant to the user. gamma = 10 and p below 1/2 are its own; the others
-    were chosen on the dynamics of ``llc``, where they hold at n = 10 and n = 100. The bias at a
-    given penalty is of order 1 / c_k.
+    The paper leaves every constant to the user. gamma = 10 and p below 1/2 are its own; c, p and
+    the steps were chosen on ``llc`` with n = 10 and n = 100 and on ``llsc``, for what holds on all
+    three: twice the default ratio diverges on ``llc``. The bias is of order 1 / c_k.
 
     Args:
         problem: a convex lower level with an exact joint projection.
@@ -62,7 +64,7 @@ def lv_hba(
     """
     import torch
 
-    from tiltyard.implementations.bilevel._lv_hba import Settings, State, run
+    from tiltyard.implementations.bilevel._lv_hba import Settings, State, run, whitening
     from tiltyard.implementations.bilevel._penalty import answer, bend, constraint_norm
 
     x, y = problem.start()
@@ -83,6 +85,6 @@ def lv_hba(
         c=c,
         p=p,
         radius=radius,
-        scale=constraint_norm(problem, x, y, rng),
+        scaling=whitening(problem, x, y, constraint_norm(problem, x, y, rng)),
     )
     yield from run(problem, State(x, y, y, lam, lam), settings)

@@ -47,7 +47,7 @@ def lv_hba_released(
     """
     import torch
 
-    from tiltyard.implementations.bilevel._lv_hba import Settings, State, run, within
+    from tiltyard.implementations.bilevel._lv_hba import Scaling, Settings, State, run, within
     from tiltyard.implementations.bilevel._penalty import answer
 
     x, y = problem.start()
@@ -64,6 +64,7 @@ def lv_hba_released(
         c=c,
         p=p,
         radius=radius,
+        scaling=Scaling(),
     )
     theta, z = problem.project_y(torch.ones_like(y)), within(-lam, equations, radius)
     yield from run(problem, State(x, y, theta, lam, z), settings)

@@ -12,7 +12,7 @@ from tests.implementations.bilevel.written import problem as library
 from tiltyard.implementations.bilevel import _active_set as sets
 from tiltyard.implementations.bilevel import _penalty as penalty
 from tiltyard.implementations.bilevel._lagrangian import Saddle
-from tiltyard.implementations.bilevel._lv_hba import Settings, State, step
+from tiltyard.implementations.bilevel._lv_hba import Scaling, Settings, State, step, whitening
 from tiltyard.registry import registry
 from tiltyard.run.driver import Run
 from tiltyard.run.record import Status
@@ -20,7 +20,14 @@ from tiltyard.suite import Budget
 from tiltyard.suites.bilevel import SUITE
 from tiltyard.suites.bilevel._quadratic import FIELDS
 
-SETTINGS = {"beta": 0.2, "gamma1": 10.0, "gamma2": 1.0, "p": 0.0, "radius": 1000.0}
+SETTINGS = {
+    "beta": 0.2,
+    "gamma1": 10.0,
+    "gamma2": 1.0,
+    "p": 0.0,
+    "radius": 1000.0,
+    "scaling": Scaling(),
+}
 
 
 def method(name):
@@ -149,6 +156,20 @@ def test_lv_hba_answers_on_the_constraints():
     for answer in answers("lv_hba", problem, 20)[1:]:
         assert float(problem.constraints(answer["x"], answer["y"]).abs().max()) < 1e-9
         assert torch.allclose(problem.project_x(answer["x"]), answer["x"], atol=1e-9)
+
+
+def test_whitened_equations_have_orthonormal_derivatives():
+    problem = build("llsc")
+    scaling = whitening(problem, *problem.start(), 1.0)
+    A = torch.tensor(problem.model.arrays["A"])
+    image = scaling.W @ A
+    assert torch.allclose(image @ image.T, torch.eye(len(A), dtype=A.dtype), atol=1e-9)
+    x, y = problem.start()
+    multipliers = torch.linspace(-1.0, 1.0, len(A), dtype=A.dtype)
+    g = problem.constraints(x, y + 1.0)
+    assert float(scaling.scaled(g) @ multipliers) == pytest.approx(
+        float(g @ scaling.unscaled(multipliers))
+    )
 
 
 def test_multipliers_of_inequalities_stay_nonnegative():
