@@ -23,6 +23,12 @@ POWER_STEPS = 20
 SAFETY = 1.1
 """A power iteration comes from below."""
 
+NOISE = 1e-13
+"""What rounding may leave in a gradient of f, over L and the size of y."""
+
+ROUNDING = 1e-15
+"""The smallest residual of conjugate gradients, over |b|."""
+
 FIRST = 0.01
 """Length of the first outer step, over max(1, |x|)."""
 
@@ -55,6 +61,11 @@ class Curvature:
         mu, L = self.at(x, y)
         return 2.0 / (mu + L) if mu > 0.0 else 1.0 / L
 
+    def grew(self, size: float, last: float, y: Tensor) -> bool:
+        """Return whether a gradient's norm at y is above a finite last one, rounding aside."""
+        noise = NOISE * self._estimate * max(1.0, float(y.norm()))
+        return math.isfinite(last) and not size <= last + noise
+
     def too_small(self) -> None:
         """Double the estimate of L."""
         self._estimate *= 2.0
@@ -76,18 +87,18 @@ def gradient_steps(
     """Return y after ``count`` gradient steps on f(x, .), and each step's start and length.
 
     A step of at most 1 / L makes the gradient of a convex function no larger. Where it grows, and
-    L was an estimate, that doubles: backtracking without any evaluation of its own.
+    L was an estimate, that doubles and the step is taken anew: backtracking at the price of one
+    gradient a trial.
     """
     taken: list[tuple[Tensor, float]] = []
-    last = math.inf
-    for _ in range(count):
+    last, slope_last = math.inf, y
+    while len(taken) < count:
         slope = problem.lower_gradient_y(x, y)
-        if not curvature.stated:
-            size = float(slope.norm())
-            if size > last:
-                curvature.too_small()
-            last = size
-        step = curvature.step(x, y)
+        size = float(slope.norm())
+        if not curvature.stated and taken and curvature.grew(size, last, y):
+            curvature.too_small()
+            y, slope, size = taken.pop()[0], slope_last, last
+        last, slope_last, step = size, slope, curvature.step(x, y)
         taken.append((y, step))
         y = y - step * slope
     return y, taken
@@ -98,12 +109,14 @@ def conjugate_gradients(
 ) -> tuple[Tensor, Tensor]:
     """Return q after so many steps of CG for H q = b from q, and its residual b - H q.
 
-    It ends earlier at a residual of ``tolerance``, or where H is not positive along a direction.
+    It ends earlier at a residual of ``tolerance`` or of rounding, past which the recursion's
+    residual is none, or where H is not positive along a direction.
     """
+    least = max(tolerance, ROUNDING * float(b.norm()))
     r = b - product(q) if bool(q.any()) else b.clone()
     p, square = r.clone(), float(r @ r)
     for _ in range(iterations):
-        if math.sqrt(square) <= tolerance or square == 0.0:
+        if math.sqrt(square) <= least:
             break
         Hp = product(p)
         bend = float(p @ Hp)

@@ -44,12 +44,11 @@ def directions(problem: BilevelProblem, point: Triple, lower: Rows, upper: Rows)
     All are zero at y = y*(x), v = -H^-1 F_y and a stationary x.
     """
     x, y, v = point
+    slope = problem.lower_gradient_y(x, y, lower)
+    product = problem.hessian_product(x, y, v, lower)
+    cross = problem.cross_product(x, y, v, lower)
     slope_x, slope_y = problem.upper_gradients(x, y, upper)
-    return (
-        problem.cross_product(x, y, v, lower) + slope_x,
-        problem.lower_gradient_y(x, y, lower),
-        problem.hessian_product(x, y, v, lower) + slope_y,
-    )
+    return cross + slope_x, slope, product + slope_y
 
 
 def outward(problem: BilevelProblem, point: Triple, lower: Rows, upper: Rows) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +61,7 @@ def aid_cg(
         y, _ = gradient_steps(problem, curvature, x, y, inner)
         at = x, y
         q, _ = conjugate_gradients(
-            lambda v, at=at: problem.hessian_product(*at, v),
+            partial(problem.hessian_product, *at),
             problem.upper_gradient_y(x, y),
             q,
             iterations=linear,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,7 @@ def hypergradient_aid_cg(
     for total in totals(growth):
         at = inner.x, inner.to(total)
         q, _ = conjugate_gradients(
-            lambda v, at=at: problem.hessian_product(*at, v),
+            partial(problem.hessian_product, *at),
             problem.upper_gradient_y(*at),
             q if warm_start else 0.0 * q,
             iterations=math.ceil(ratio * total),

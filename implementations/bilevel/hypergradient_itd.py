@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,8 @@ from tiltyard import implementation
 from tiltyard.implementations.bilevel._traits import HYPERGRADIENT
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
 
 
@@ -28,7 +30,7 @@ def hypergradient_itd(
     *,
     ratio: float = 1.0,
     growth: float = 2.0,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, str]:
     """Estimate the hypergradient through more and more unrolled gradient steps on f.
 
     ITD of Ji, Yang and Liang (2021): reverse mode through the steps. A round has ``growth`` times
@@ -53,11 +55,13 @@ def hypergradient_itd(
 
     x, y = problem.start()
     yield {"hypergradient": 0.0 * x}
-    curvature, steps = Curvature(problem), []
+    curvature = Curvature(problem)
+    steps: list[tuple[Tensor, float]] = []
     for total in totals(growth):
         if total > UNROLLED:
-            return f"{UNROLLED} steps kept"
+            break
         y, more = gradient_steps(problem, curvature, x, y, total - len(steps))
         steps += more
         last = steps[-math.ceil(ratio * total) :]
         yield {"hypergradient": unrolled_gradient(problem, x, y, last)}
+    return f"{UNROLLED} steps are the most that are kept"

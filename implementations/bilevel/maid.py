@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ def maid(
     loosen: float = 1.05,
     decrease: float = 1e-4,
     cap: int = 2000,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, str]:
     """Descend along hypergradients of proven accuracy, with a line search on bounds of Phi.
 
     FISTA solves the lower level until |f_y| / mu <= eps proves |y - y*(x)| <= eps, CG the adjoint
@@ -43,8 +43,8 @@ def maid(
     ``_certified.error_bound``), and omega <= (1 - decrease) |z| makes -z a descent direction; else
     eps and delta shrink by ``tighten``. Backtracking takes the first step a whose upper bound of
     Phi is below the lower bound at x by ``decrease`` * a |z|^2. If none of the ``backtracks`` is
-    taken, accuracies tighten and there is one more the next time; if one is, it grows by ``grow``
-    for the next x, and accuracies by ``loosen``. Failed trials cost what they cost.
+    taken, accuracies tighten and there is one trial more; if one is, it grows by ``grow`` for the
+    next x, and accuracies by ``loosen``. Failed trials cost what they cost.
 
     Defaults are those of the authors' experiments. mu and L are the problem's own. The constants
     of J, H^-1 and F_y in the bound are estimates by probes, as in the authors' script, and so the
@@ -76,7 +76,7 @@ def maid(
     yield {"x": x, "y": y}
     certified, eps = Certified(problem, cap), accuracy
     search = LineSearch(problem, certified, shrink=shrink, decrease=decrease)
-    point = certified.point(x, y, eps)
+    point, failed = certified.point(x, y, eps), 0
     while True:
         certified.differentiate(point, eps)
         while adaptive and not point.omega <= (1.0 - decrease) * steepness(problem, point, step):
@@ -85,14 +85,14 @@ def maid(
             eps *= tighten
             point = certified.refine(point, eps)
             certified.differentiate(point, eps)
-        found = search(point, step, backtracks, eps)
+        found = search(point, step, backtracks + failed, eps)
         if found is None:
             if not adaptive or stationary(point, eps):
-                return f"no sufficient decrease in {backtracks} trials at accuracy {eps:.1e}"
-            eps, backtracks = eps * tighten, backtracks + 1
+                return f"no sufficient decrease from step {step:.1e} at accuracy {eps:.1e}"
+            eps, failed = eps * tighten, failed + 1
             point = certified.refine(point, eps)
             continue
-        point, taken = found
+        (point, taken), failed = found, 0
         step = taken * grow
         if adaptive:
             eps *= loosen

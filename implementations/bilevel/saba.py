@@ -43,10 +43,10 @@ def saba(
 
     The paper has a table entry for each sample, the authors' benchmark one for each batch, as here.
     Tables hold B (2 dim_y + dim_x) numbers for f and B (dim_y + dim_x) for F; where that is above
-    TABLE, batches are made larger until it is not. Batches of 64 are the benchmark's default, which
+    1 GiB, batches are made larger until it is not. Batches of 64 are the benchmark's default, which
     ``scaled=False`` with step 0.1 and ratio 1 is, but for tables that start at zero there. The
-    defaults and their units are ours, see ``measured_steps``: near SAGA's 1 / (3 L), and a slower x
-    than where steps fall.
+    default steps and their units are ours, see ``measured_steps``: near SAGA's 1 / (3 L), and a
+    slower x than where steps fall.
 
     Args:
         problem: a strongly convex, unconstrained lower level.

@@ -43,9 +43,8 @@ def srba(
 
     v is not projected onto the ball that the paper's theory bounds it by, as in its experiments.
     Half a pass and batches of 64 are the defaults of the authors' benchmark, which ``scaled=False``
-    with step 0.1 and ratio 1 is. The
-    defaults and their units are ours, see ``measured_steps``: near SAGA's 1 / (3 L), and a slower x
-    than where steps fall.
+    with step 0.1 and ratio 1 is. The default steps and their units are ours, see
+    ``measured_steps``: as for SABA, as these do not fall either.
 
     Args:
         problem: a strongly convex, unconstrained lower level.

@@ -6,14 +6,15 @@ bounds it reaches ``REACH`` from the start, finer near it.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from tiltyard.suites.bilevel.model import Array, Model
@@ -30,8 +31,18 @@ REACH = 1e3
 VALLEYS = 6
 """How many valleys of the grid are polished at most."""
 
+ROUNDS = 4
+"""Sequential least squares starts anew so often where it gives up or meets the limit of a step."""
+
+CELLS = 3.0
+"""Cells of the grid that a polish may go before it starts anew."""
+
 FEASIBLE = 1e-8
 """A violation up to this, relative to the size of y, is rounding of a polish."""
+
+
+_NEAR = 8
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ def minima(model: Model, x: Tensor) -> list[Minimum]:
     if model.dim_y not in POINTS or model.equations:
         raise ValueError(f"{model.dim_y} components of y, {model.equations} equations")
     level = Level(model, x)
-    return [level.polish(start) for start in level.starts()]
+    return [level.polish(*start) for start in level.starts()]
 
 
 class Level:
@@ -87,10 +98,17 @@ class Level:
         self.model, self.x = model.on("cpu"), x.detach()
         self.low, self.high = model.arrays["y_lower"], model.arrays["y_upper"]
 
-    def starts(self) -> Iterator[Array]:
-        """Yield the lowest local minima of the grid, the least infeasible point if all are."""
+    def starts(self) -> Iterator[tuple[Array, Array]]:
+        """Yield the lowest local minima of the grid, each with the size of a cell there.
+
+        Where no point of the grid is feasible it is the least infeasible one, and the lowest of
+        those that are nearly so.
+        """
         axes = [self._axis(k) for k in range(self.model.dim_y)]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        cells = [np.maximum(np.gradient(axis), _TINY) for axis in axes]
+        grid, sizes = (
+            np.stack(np.meshgrid(*parts, indexing="ij"), axis=-1) for parts in (axes, cells)
+        )
         flat = torch.from_numpy(grid.reshape(-1, len(axes)))
         with torch.no_grad():
             values = _each(lambda y: self.model.lower(self.x, y, None), flat)
@@ -98,23 +116,24 @@ class Level:
             if self.model.inequalities:
                 g = _each(lambda y: self.model.constraints(self.x, y), flat)
                 violation = np.nan_to_num(g, nan=math.inf).max(axis=1).clip(min=0.0)
-        shape = grid.shape[:-1]
         values = np.nan_to_num(values, nan=math.inf)
-        inside = np.where(violation > 0.0, math.inf, values).reshape(shape)
-        yield from self._valleys(inside, grid)
-        if violation.any():
-            # Feasible sets may fall between the grid's points, and minima outside those inside.
-            yield flat[int(violation.argmin())].numpy()
-            near = violation <= np.partition(violation, min(8, len(flat) - 1))[8]
-            yield flat[int(np.where(near, values, math.inf).argmin())].numpy()
+        inside = np.where(violation > 0.0, math.inf, values).reshape(grid.shape[:-1])
+        found = self._valleys(inside)
+        if not len(found):
+            # The feasible set, if there is one, falls between the grid's points.
+            near = violation <= np.partition(violation, _NEAR)[_NEAR]
+            ends = int(violation.argmin()), int(np.where(near, values, math.inf).argmin())
+            found = np.stack(np.unravel_index(ends, inside.shape), axis=1)
+        for index in found:
+            yield grid[tuple(index)], sizes[tuple(index)]
 
     @staticmethod
-    def _valleys(values: Array, grid: Array) -> Iterator[Array]:
+    def _valleys(values: Array) -> NDArray[np.intp]:
+        """Return the indices of the lowest local minima, (valleys, dim_y)."""
         lowest = ndimage.minimum_filter(values, size=3, mode="nearest")
         found = np.argwhere((values == lowest) & np.isfinite(values))
         order = np.argsort(values[tuple(found.T)], kind="stable")
-        for index in found[order[:VALLEYS]]:
-            yield grid[tuple(index)]
+        return np.asarray(found[order[:VALLEYS]])
 
     def _axis(self, k: int) -> Array:
         count = POINTS[self.model.dim_y]
@@ -134,26 +153,40 @@ class Level:
         t = np.linspace(math.asinh(start - middle), math.asinh(end - middle), count)
         return np.clip(middle + np.sinh(t), start, end)
 
-    def polish(self, start: Array) -> Minimum:
-        """Return where sequential least squares leads from a start, or the start if that is lower."""
+    def polish(self, start: Array, cell: Array) -> Minimum:
+        """Return where sequential least squares ends, or the start if that is lower.
+
+        Steps stay within some cells of the grid: far steps would leave the valley, and the region
+        where curved constraints look like their linearisations.
+        """
         constraints: list[dict[str, Any]] = []
         if self.model.inequalities:
             constraints = [{"type": "ineq", "fun": self._slack, "jac": self._slack_slope}]
         best = self._minimum(start)
-        for _ in range(2):
-            found = optimize.minimize(
+        for _ in range(ROUNDS):
+            y = best.y.numpy()
+            low, high = (
+                np.maximum(self.low, y - CELLS * cell),
+                np.minimum(self.high, y + CELLS * cell),
+            )
+            found = optimize.minimize(  # type: ignore[call-overload]
                 self._value,
-                best.y.numpy(),
+                y,
                 jac=True,
                 method="SLSQP",
-                bounds=list(zip(self.low, self.high, strict=True)),
+                bounds=optimize.Bounds(low, high),
                 constraints=constraints,
                 options={"ftol": 1e-16, "maxiter": 100},
             )
-            end = self._minimum(np.clip(found.x, self.low, self.high))
-            if not _better(end, best):
+            end = self._minimum(np.clip(found.x, low, high))
+            better = _better(end, best)
+            best = end if better else best
+            inner = (found.x > low) | (low <= self.low)
+            inner &= (found.x < high) | (high >= self.high)
+            if found.success and inner.all():
                 break
-            best = end
+            if not better:
+                cell = 0.1 * cell
         return best
 
     def _minimum(self, y: Array) -> Minimum:
@@ -166,25 +199,37 @@ class Level:
 
     def _value(self, y: Array) -> tuple[float, Array]:
         point = torch.from_numpy(y)
-        slope = self.model.lower_gradient_y(self.x, point, None).numpy()
+        # SciPy reads memory as if it were contiguous, and gradients of sums are not: copy them.
+        slope = np.array(self.model.lower_gradient_y(self.x, point, None).numpy(), order="C")
         with torch.no_grad():
             return float(self.model.lower(self.x, point, None)), slope
 
     def _slack(self, y: Array) -> Array:
         with torch.no_grad():
-            return -self.model.constraints(self.x, torch.from_numpy(y)).numpy()
+            return np.array(-self.model.constraints(self.x, torch.from_numpy(y)).numpy(), order="C")
 
     def _slack_slope(self, y: Array) -> Array:
+        if self.model.form == "linear":
+            return self._linear_slope
+        return self._jacobian(y)
+
+    @cached_property
+    def _linear_slope(self) -> Array:
+        return self._jacobian(self.model.arrays["y0"])
+
+    def _jacobian(self, y: Array) -> Array:
+        """Return the derivatives of -g."""
         with torch.enable_grad():
-            z = torch.from_numpy(y).requires_grad_()
+            z = torch.tensor(y, requires_grad=True)
             g = self.model.constraints(self.x, z)
-            rows = torch.zeros(len(g), len(z), dtype=torch.float64)
-            for k, row in itertools.product(range(len(g)), (z,)):
-                if g.requires_grad:
-                    (rows[k],) = torch.autograd.grad(
-                        g[k], row, retain_graph=True, materialize_grads=True
+            rows = np.zeros((len(g), len(z)))
+            for k, value in enumerate(g):
+                if value.requires_grad:
+                    (slope,) = torch.autograd.grad(
+                        value, z, retain_graph=True, materialize_grads=True
                     )
-        return -rows.numpy()
+                    rows[k] = -slope.numpy()
+        return rows
 
 
 def _each(function: Any, points: Tensor) -> Array:

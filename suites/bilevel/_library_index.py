@@ -7,6 +7,7 @@ from tiltyard.suites.bilevel import (
     _library_nonconvex,
     _library_outrata,
     _library_planar,
+    _library_quartets,
     _library_spatial,
 )
 from tiltyard.suites.bilevel._library import Definition
@@ -17,4 +18,5 @@ DEFINITIONS: dict[str, Definition] = {
     **_library_nonconvex.PROBLEMS,
     **_library_outrata.PROBLEMS,
     **_library_spatial.PROBLEMS,
+    **_library_quartets.PROBLEMS,
 }

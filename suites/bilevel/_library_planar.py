@@ -112,7 +112,7 @@ PROBLEMS: dict[str, Definition] = {
         published=-1.0,
     ),
     "GumusFloudas2001Ex1": Definition(
-        source="Z. H. Guemues and C. A. Floudas, Journal of Global Optimization 20, 2001, example 1",
+        source="Z. H. Gumus and C. A. Floudas, J. Global Optimization 20, 2001, example 1",
         F=lambda x, y: 16.0 * x**2 + 9.0 * y**2,
         f=lambda x, y: (x + y - 20.0) ** 4,
         g=lambda x, y: (4.0 * x + y - 50.0,),
@@ -125,7 +125,7 @@ PROBLEMS: dict[str, Definition] = {
         published=2250.0,
     ),
     "GumusFloudas2001Ex4": Definition(
-        source="Z. H. Guemues and C. A. Floudas, Journal of Global Optimization 20, 2001, example 4",
+        source="Z. H. Gumus and C. A. Floudas, J. Global Optimization 20, 2001, example 4",
         F=lambda x, y: (x - 3.0) ** 2 + (y - 2.0) ** 2,
         f=lambda _x, y: (y - 5.0) ** 2,
         G=lambda x, y: (y - 2.0 * x - 1.0, x - 2.0 * y + 2.0, x + 2.0 * y - 14.0),

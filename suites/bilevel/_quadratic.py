@@ -57,10 +57,12 @@ class Quadratic(Model):
         if rows is None:
             kept: Tensor = getattr(self, f"mean_{name}")
             return kept
-        # Two points on the same rows, as variance reduction has them, then take one pass.
-        known = self._latest.get(name)
-        if known is not None and known[0] is rows and known[1] == rows._version:  # noqa: SLF001
-            return known[2]
+        # Several products on the same rows then take one pass: of one step, or of two points.
+        if (known := self._known(name, rows)) is not None:
+            return known
+        if name in ("A", "C") and (slope := self._known("lower_slope", rows)) is not None:
+            d = self.dim_y
+            return slope[:, :d] if name == "A" else slope[:, d : d + self.dim_x].T
         samples: Tensor = getattr(self, name)
         if (weights := self._weights.get(len(rows))) is None:
             weights = self._weights[len(rows)] = samples.new_full((len(rows),), 1.0 / len(rows))
@@ -68,6 +70,13 @@ class Quadratic(Model):
         found = (weights @ samples.flatten(1).index_select(0, rows)).view(samples.shape[1:])
         self._latest[name] = rows, rows._version, found  # noqa: SLF001
         return found
+
+    def _known(self, name: str, rows: Tensor) -> Tensor | None:
+        """Return the mean over rows where it is the latest, and nothing has written to them."""
+        known = self._latest.get(name)
+        if known is not None and known[0] is rows and known[1] == rows._version:  # noqa: SLF001
+            return known[2]
+        return None
 
     def on(self, device: str) -> Self:
         new = device not in self._on_device
@@ -89,10 +98,10 @@ class Quadratic(Model):
         return y @ (0.5 * (A @ y) + a) + x @ (C @ y)
 
     def upper_gradient_x(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
-        return self._mean("H", rows) @ x + self._mean("K", rows) @ y + self._mean("h", rows)
+        return self.upper_gradients(x, y, rows)[0]
 
     def upper_gradient_y(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
-        return self._mean("E", rows) @ y + x @ self._mean("K", rows) + self._mean("e", rows)
+        return self.upper_gradients(x, y, rows)[1]
 
     def upper_gradients(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Pair:
         both = self._slope("upper_slope", x, y, rows)

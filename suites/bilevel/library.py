@@ -22,8 +22,7 @@ SMOKE = (
     "MitsosBarton2006Ex314",
     "Outrata1990Ex2a",
 )
-"""A linear and a convex lower level, one without constraints, one not convex; one to four variables.
-"""
+"""Two to four variables; lower levels linear, convex, without constraints, and not convex."""
 
 STANDARD = ("AnandalinghamWhite1990",)
 
