@@ -35,14 +35,14 @@ BUDGETS = {
 }
 """Problems of every contest and their cost: tens of passes over the samples."""
 
-CONSTANT: Grid = (
-    {"step": 0.5},
-    {"step": 1.0},
-    {"step": 1.0, "outer_ratio": 0.25},
-    {"step": 0.5, "outer_ratio": 4.0},
+CONSTANT: Grid = tuple(
+    {"step": step, "outer_ratio": ratio}
+    for step, ratio in ((0.25, 1.0), (0.5, 1.0), (1.0, 1.0), (0.5, 4.0))
 )
 DECAYING: Grid = tuple(
-    {"step": step, "decay": decay} for step in (0.5, 1.0) for decay in (0.0, 1.0)
+    {"step": step, "outer_ratio": 1.0, "decay": decay}
+    for step in (0.5, 1.0)
+    for decay in (0.0, 1.0)
 )
 """For methods of which the published steps fall: those, and constant ones as others have."""
 

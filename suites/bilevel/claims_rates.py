@@ -78,7 +78,11 @@ def _linear_requests() -> list[Request]:
         Request(
             problem=problem,
             implementation=method,
-            parameters={"decay": 0.0} if method == "soba" else {},
+            parameters={
+                "step": 0.5,
+                "outer_ratio": 1.0,
+                **({"decay": 0.0} if method == "soba" else {}),
+            },
             seeds=REPORTING_SEEDS,
             budget=Budget(cost=cost),
         )
@@ -93,7 +97,7 @@ SABA_LINEAR = Claim(
     statement="SABA converges linearly where Phi satisfies the Polyak-Lojasiewicz condition.",
     source="arXiv:2201.13409",
     summary="On strongly convex quadratics with constant steps: 2 if the gap falls geometrically, "
-    "1 for any power of the cost, 0 at a noise floor, as SOBA's with constant steps. Defaults, 5 "
+    "1 for any power of the cost, 0 at a noise floor, as SOBA's with constant steps. Step 1/2, 5 "
     "seeds. Reproduced if the interval, by bootstrap over seeds, is above 1, not reproduced if "
     "none of it is.",
     plan=_linear_requests,

@@ -57,13 +57,13 @@ def test_the_rival_is_the_best_one_of_each_problem():
 
 def test_the_configuration_is_chosen_on_tuning_seeds_alone():
     def gap(request, seed):
-        if request.parameters.get("step") == 0.5 and len(request.parameters) == 1:
+        if request.parameters == {"step": 0.5, "outer_ratio": 1.0}:
             return 1e-5 if seed in claims.TUNING_SEEDS else 1e-1
         return 1e-2
 
     told = contest(claims.SABA_FINITE_SUMS, gap)
     row = next(row for row in told.rows if row["implementation"] == "saba")
-    assert row["configuration"] == "step=0.5"
+    assert row["configuration"] == "step=0.5, outer_ratio=1"
     assert row["median gap"] == pytest.approx(1e-1)
 
 
