@@ -1,4 +1,4 @@
-"""Solves the lower level at a given x by counted oracles, to a tolerance, for methods that choose x.
+"""Solves the lower level at a given x by counted oracles, for methods that choose x.
 
 Without constraints g: L-BFGS-B. With few of them: SLSQP. With many: an augmented Lagrangian. A
 lower level that is not convex is solved from several starts. Where its solution is not unique, the
@@ -8,10 +8,10 @@ one with the smaller F is wanted: f + sigma F is minimised for sigma = 1e-3, the
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 from torch import Tensor
 
+from tiltyard.implementations.bilevel._slsqp import NotFiniteError, Side, slsqp
 from tiltyard.suites.bilevel.problem import BilevelProblem
 
 Array = NDArray[np.float64]
@@ -29,8 +30,8 @@ SELECTION = (1e-3, 1e-6)
 FEASIBLE = 1e-6
 """A y that violates a constraint by more is no solution."""
 
-STARTS = 8
-"""Random starts, besides the last solution and y0, for a lower level that is not convex."""
+SAMPLES, STARTS = 20, 3
+"""Random points, and how many of them are starts, for a lower level that is not convex."""
 
 SMALL = 60
 """Up to this many variables and constraints SLSQP solves it: its work is cubic in them."""
@@ -40,10 +41,6 @@ RADIUS = 10.0
 
 _ITERATIONS = 10_000
 _OUTER = 40
-
-
-class _NotFiniteError(Exception):
-    """Ends a solver that does not end on NaN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,18 @@ class Solution:
     y: Tensor
     value: float
     violation: float
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    y: Tensor
+    value: float
+    violation: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Smaller is better: by violation while it is above ``FEASIBLE``, then by value."""
+        return (self.violation if self.violation > FEASIBLE else 0.0), self.value
 
 
 class LowerSolver:
@@ -87,39 +96,38 @@ class LowerSolver:
 
     def solve(self, x: Tensor) -> Solution:
         """Return the best solution found at x, (dim_x,)."""
-        found = [self._from(x, start) for start in self._starts()]
-        best = min(found, key=lambda pair: (pair[1].value == math.inf, pair[0]))[1]
-        if best.value < math.inf:
-            self._last = best.y
-        return best
+        weight, *finer = self._weights
+        ends = [self._from(x, start, weight) for start in self._starts(x)]
+        best = min(ends, key=lambda end: end.rank)
+        for weight in finer:
+            best = min(self._from(x, best.y, weight), best, key=lambda end: end.rank[0])
+        if best.violation > FEASIBLE:
+            return Solution(best.y, math.inf, best.violation)
+        self._last = best.y
+        return Solution(best.y, self._problem.lower(x, best.y), best.violation)
 
-    def _starts(self) -> list[Tensor]:
+    def _starts(self, x: Tensor) -> list[Tensor]:
+        """Return the last solution, and for a nonconvex level the best of random points."""
         if self._convex:
             return [self._last]
         y0 = self._y0.cpu().numpy()
         low = np.where(np.isfinite(self._bounds.lb), self._bounds.lb, y0 - RADIUS)
         high = np.where(np.isfinite(self._bounds.ub), self._bounds.ub, y0 + RADIUS)
-        drawn = [self._tensor(self._rng.uniform(low, high)) for _ in range(STARTS)]
-        return [self._last, self._y0, *drawn]
+        drawn = [self._tensor(self._rng.uniform(low, high)) for _ in range(SAMPLES)]
+        ranked = sorted(drawn, key=lambda y: (self._violation(x, y), self._problem.lower(x, y)))
+        return [self._last, *ranked[:STARTS]]
 
-    def _from(self, x: Tensor, start: Tensor) -> tuple[float, Solution]:
-        """Return f + sigma F with the last sigma, and the solution from this start."""
-        y = start.cpu().numpy()
+    def _from(self, x: Tensor, start: Tensor, weight: float) -> _End:
+        """Return where minimising f + weight F from this start ends."""
+        function = _Weighted(self._problem, x, weight)
         try:
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                # SLSQP warns where rounding takes it out of its bounds.
-                warnings.simplefilter("ignore", RuntimeWarning)
-                for weight in self._weights:
-                    y = self._minimise(_Weighted(self._problem, x, weight), x, y)
-        except _NotFiniteError:
-            return math.inf, Solution(start, math.inf, math.inf)
+            y = self._minimise(function, x, start.cpu().numpy())
+            value = function.value(y) if len(self._weights) > 1 or not self._convex else 0.0
+        except NotFiniteError:
+            return _End(start, math.inf, math.inf)
         last = self._tensor(y)
         violation = self._violation(x, last)
-        if not violation <= FEASIBLE:
-            return math.inf, Solution(last, math.inf, violation)
-        value = self._problem.lower(x, last)
-        chosen = value if len(self._weights) == 1 else _Weighted(self._problem, x, weight).value(y)
-        return chosen, Solution(last, value, violation)
+        return _End(last, value, violation if math.isfinite(violation) else math.inf)
 
     def _minimise(self, function: _Weighted, x: Tensor, y: Array) -> Array:
         if not self._constraints:
@@ -137,36 +145,33 @@ class LowerSolver:
             jac=True,
             method="L-BFGS-B",
             bounds=self._bounds,
-            options={"gtol": self._tolerance * size, "ftol": 0.0, "maxiter": _ITERATIONS},
+            options={
+                "gtol": self._tolerance * size,
+                "ftol": 0.0,
+                "maxiter": _ITERATIONS,
+                "maxcor": 20,
+            },
         )
         return np.asarray(result.x, dtype=np.float64)
 
     def _slsqp(self, function: _Weighted, x: Tensor, y: Array) -> Array:
         m = self._equations
 
-        def values(z: Array) -> Array:
-            return self._finite(self._problem.constraints(x, self._tensor(z)))
+        def side(kind: Literal["eq", "ineq"], part: slice, sign: float) -> Side:
+            return Side(
+                kind,
+                lambda z: sign * self._problem.constraints(x, self._tensor(z)).cpu().numpy()[part],
+                lambda z: sign * self._jacobian(x, z)[part],
+            )
 
-        parts = (("eq", slice(None, m), 1.0), ("ineq", slice(m, None), -1.0))
-        constraints = [
-            {
-                "type": kind,
-                "fun": lambda z, part=part, sign=sign: sign * values(z)[part],
-                "jac": lambda z, part=part, sign=sign: sign * self._jacobian(x, z)[part],
-            }
-            for kind, part, sign in parts
-            if len(range(self._constraints)[part])
-        ]
-        result = minimize(
-            function.value,
+        equal, rest = side("eq", slice(m), 1.0), side("ineq", slice(m, None), -1.0)
+        return slsqp(
             y,
-            jac=function.gradient,
-            method="SLSQP",
-            bounds=self._bounds,
-            constraints=constraints,
+            (function.value, function.gradient),
+            [*([equal] if m else []), *([rest] if m < self._constraints else [])],
+            self._bounds,
             options={"ftol": 1e-6 * self._tolerance, "maxiter": 200},
         )
-        return np.clip(result.x, self._bounds.lb, self._bounds.ub)
 
     def _jacobian(self, x: Tensor, y: Array) -> Array:
         """Return the derivatives of g in y, (constraints, dim_y), asked for once if linear."""
@@ -207,10 +212,12 @@ class LowerSolver:
             miss = float(np.abs(np.append(g[:m], np.maximum(g[m:], -new[m:] / penalty))).max())
             self._multipliers = new
             if miss <= self._tolerance:
-                break
+                return y
             if miss > 0.25 * last:
                 penalty = min(10.0 * penalty, 1e8)
             last = miss
+        # Those of an infeasible level have grown without bound.
+        self._multipliers = np.zeros(self._constraints)
         return y
 
     def _violation(self, x: Tensor, y: Tensor) -> float:
@@ -223,7 +230,7 @@ class LowerSolver:
     def _finite(self, values: Tensor) -> Array:
         found: Array = values.cpu().numpy()
         if not np.isfinite(found).all():
-            raise _NotFiniteError
+            raise NotFiniteError
         return found
 
     def _tensor(self, y: Array) -> Tensor:
@@ -240,21 +247,21 @@ class _Weighted:
         """Return the value.
 
         Raises:
-            _NotFiniteError: it is not.
+            NotFiniteError: it is not.
         """
         at = torch.from_numpy(np.array(y)).to(self._x.device)
         value = self._problem.lower(self._x, at)
         if self._weight:
             value += self._weight * self._problem.upper(self._x, at)
         if not math.isfinite(value):
-            raise _NotFiniteError
+            raise NotFiniteError
         return value
 
     def gradient(self, y: Array) -> Array:
         """Return the gradient, (dim_y,).
 
         Raises:
-            _NotFiniteError: it is not.
+            NotFiniteError: it is not.
         """
         at = torch.from_numpy(np.array(y)).to(self._x.device)
         gradient = self._problem.lower_gradient_y(self._x, at)
@@ -262,7 +269,7 @@ class _Weighted:
             gradient = gradient + self._weight * self._problem.upper_gradient_y(self._x, at)
         found: Array = gradient.cpu().numpy()
         if not np.isfinite(found).all():
-            raise _NotFiniteError
+            raise NotFiniteError
         return found
 
     def both(self, y: Array) -> tuple[float, Array]:

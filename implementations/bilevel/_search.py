@@ -1,4 +1,4 @@
-"""What methods share that look at one x after another: the box, the lower level, the best so far."""
+"""What methods share that look at one x after another: the box, the lower level, the best."""
 
 from __future__ import annotations
 

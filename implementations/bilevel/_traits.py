@@ -20,3 +20,25 @@ STRONGLY_CONVEX: dict[str, tuple[str | int | bool, ...]] = {
     "lower_convexity": ("strong",),
 }
 """What implicit differentiation needs: y*(x) is one point, and its equation is regular."""
+
+HYPERGRADIENT: dict[str, tuple[str | int | bool, ...]] = {
+    **STRONGLY_CONVEX,
+    "track": ("hypergradient",),
+}
+"""What a hypergradient at one point needs."""
+
+SETS_ONLY: dict[str, tuple[str | int | bool, ...]] = {
+    **OPTIMISE,
+    "constraints": ("none",),
+    "upper_constraints": (0,),
+}
+"""No constraints but sets X and Y of their own, which are projected onto."""
+
+PROXIMAL_LAGRANGIAN: dict[str, tuple[str | int | bool, ...]] = {
+    **OPTIMISE,
+    "lower_convexity": ("strong", "convex"),
+    "constraints": ("none", "linear", "convex"),
+    "upper_constraints": (0,),
+    "joint_projection": (True,),
+}
+"""What LV-HBA needs: a convex lower level, and the projection onto all constraints at once."""

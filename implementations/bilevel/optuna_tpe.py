@@ -7,8 +7,7 @@ Akiba et al. (2019), Optuna.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,9 +15,6 @@ from tiltyard import implementation
 from tiltyard.errors import Unsupported
 from tiltyard.implementations.bilevel._traits import OPTIMISE
 from tiltyard.suites.bilevel.problem import Answer, BilevelProblem
-
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
 
 MOST = 50
 """Variables: beyond, the densities that it fits, one for each, say little."""
@@ -60,14 +56,10 @@ def optuna_tpe(
         raise Unsupported(f"needs dim_x <= {MOST}; this problem has {problem.dim_x}")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     constrained = int(problem.facts["upper_constraints"]) > 0
-    sampler = optuna.samplers.TPESampler(
-        seed=int(rng.integers(2**31)),
-        n_startup_trials=startup,
-        constraints_func=_violation if constrained else None,
-    )
+    sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**31)), n_startup_trials=startup)
     study = optuna.create_study(sampler=sampler)
     search = Search(problem, rng, tolerance=tolerance, radius=radius)
-    box = {
+    box: dict[str, optuna.distributions.BaseDistribution] = {
         f"x{i}": optuna.distributions.FloatDistribution(float(low), float(high))
         for i, (low, high) in enumerate(zip(search.low, search.high, strict=True))
     }
@@ -76,12 +68,9 @@ def optuna_tpe(
         yield search.answer
         trial = study.ask(box)
         found = search.look(np.array([trial.params[key] for key in box]))
-        trial.set_user_attr("violation", found.violation)
         if math.isfinite(found.value):
+            if constrained:
+                trial.set_constraint("upper", found.rank[0])
             study.tell(trial, found.value)
         else:
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
-
-
-def _violation(trial: FrozenTrial) -> Sequence[float]:
-    return (float(trial.user_attrs["violation"]),)

@@ -17,7 +17,7 @@ RANK = 1e-12
 """Singular values up to this share of the largest one count as zero."""
 
 
-class Coupled(Model):
+class Affine(Model):
     """Equations H x + A y = 0 in the lower level, and X = {x: B x = 0}; subclasses state F and f.
 
     Projections are onto null spaces: orthonormal rows Q of the same span, found once by the
@@ -74,7 +74,7 @@ class Coupled(Model):
         return z[: self.dim_x], z[self.dim_x :]
 
 
-class LinearLower(Coupled):
+class LinearLower(Affine):
     """``llc``: a lower level that is linear in half of y, and has many solutions.
 
     With y = (u, v) and e the vector of ones, F = |x - v|^2 / 2 + |u - e|^2 / 2 and
@@ -132,7 +132,7 @@ class LinearLower(Coupled):
         return -v[: self.dim_x]
 
 
-class NearestLower(Coupled):
+class NearestLower(Affine):
     """``llsc``: y is the point nearest to x on the equations, and F is not convex.
 
     F = sin(c'x + d'y) + log(|x + y|^2 + 1) and f = |x - y|^2 / 2 subject to H x + A y = 0, with

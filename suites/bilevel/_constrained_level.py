@@ -26,6 +26,7 @@ TOLERANCE = 1e-9
 """The KKT residual at a solution."""
 
 _ITERATIONS = 60
+_PATIENCE = 6
 
 Status = Literal["solved", "inexact", "infeasible", "unbounded"]
 
@@ -130,31 +131,45 @@ class ConstrainedSolution:
 
 
 class ConstrainedLevel:
-    """Solves a lower level with constraints at one x after another, from the last solution."""
+    """Solves a lower level with constraints at one x after another.
+
+    Each starts from the last solution, or always from an anchor.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model.on("cpu")
         self._start: Tensor = self.model.project_y(self.model.y0)
         self._active: Rows | None = None
+        self._anchor: tuple[Tensor, Rows | None] | None = None
 
-    def solve(self, x: Tensor) -> ConstrainedSolution:
-        """Return the solution at x; of a lower level that is not convex, a KKT point."""
-        point = Point(self.model, x, self._start)
-        if not point.finite:
-            point = Point(self.model, x, self.model.project_y(self.model.y0))
+    def anchor(self, x: Tensor) -> None:
+        """Start at the solution at x from now on, so that a solution depends on its x alone."""
+        self.solve(x)
+        self._anchor = self._start, self._active
+
+    def solve(self, x: Tensor, start: Tensor | None = None) -> ConstrainedSolution:
+        """Return the solution at x; of a lower level that is not convex, a KKT point.
+
+        Args:
+            x: (dim_x,).
+            start: (dim_y,); the last solution, or the anchor's, if None.
+        """
+        point = self._begin(x, start)
         multipliers = np.zeros(len(point.values))
         if not point.finite:
             return ConstrainedSolution("inexact", point, multipliers, math.inf)
         best = ConstrainedSolution("inexact", point, multipliers, point.residual(multipliers))
+        vain = 0
         try:
             for _ in range(_ITERATIONS):
                 step, multipliers = self._program(point, multipliers)
                 point = _search(point, step, multipliers)
                 residual = point.residual(multipliers)
                 helped = residual < 0.5 * best.residual
-                if residual < best.residual:
+                vain = 0 if residual < best.residual else vain + 1
+                if not vain:
                     best = ConstrainedSolution("inexact", point, multipliers, residual)
-                if best.residual <= TOLERANCE and not helped:
+                if vain == _PATIENCE or (best.residual <= TOLERANCE and not helped):
                     break
         except Infeasible:
             return ConstrainedSolution("infeasible", point, multipliers, math.inf)
@@ -164,6 +179,15 @@ class ConstrainedLevel:
             return best
         self._start = best.y
         return ConstrainedSolution("solved", best.point, best.multipliers, best.residual)
+
+    def _begin(self, x: Tensor, start: Tensor | None) -> Point:
+        """Return where to start, and set the active set to try first."""
+        if start is not None:
+            self._start, self._active = start, None
+        elif self._anchor is not None:
+            self._start, self._active = self._anchor
+        point = Point(self.model, x, self._start)
+        return point if point.finite else Point(self.model, x, self.model.project_y(self.model.y0))
 
     def _program(self, point: Point, multipliers: Array) -> tuple[Array, Array]:
         """Return the step and multipliers of the quadratic program around a point."""
@@ -192,7 +216,7 @@ def _search(point: Point, step: Array, multipliers: Array) -> Point:
     start = merit(point)
     noise = 1e-12 * max(1.0, abs(start))
     length, new = 1.0, point
-    for _ in range(40):
+    for _ in range(25):
         new = Point(point.model, point.x, point.y + length * torch.from_numpy(step))
         if merit(new) <= start + noise:
             break

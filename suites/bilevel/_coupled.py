@@ -12,6 +12,7 @@ import torch
 
 from tiltyard.names import Value
 from tiltyard.suites.bilevel._constrained_level import ConstrainedLevel
+from tiltyard.suites.bilevel._global import lower_minimum
 from tiltyard.suites.bilevel._hypergradient import (
     constrained_hypergradient,
     projected_norm,
@@ -139,6 +140,7 @@ class Constrained(Coupled):
     def __init__(self, model: Model, reference: Reference | None) -> None:
         super().__init__(model, reference)
         self.level = ConstrainedLevel(model)
+        self.level.anchor(self.x0)
 
     def solve(self, x: Tensor) -> Lower:
         found = self.level.solve(x)
@@ -157,15 +159,24 @@ class Constrained(Coupled):
 
 
 class Library(Coupled):
-    """A small lower level that need not be convex, minimised globally."""
+    """A small lower level that need not be convex, minimised globally and then to its KKT point."""
+
+    def __init__(self, model: Model, reference: Reference | None) -> None:
+        super().__init__(model, reference)
+        self.level = ConstrainedLevel(model)
 
     def solve(self, x: Tensor) -> Lower:
-        from tiltyard.suites.bilevel._global import lower_minimum
-
         found = lower_minimum(self.model, x)
         if not math.isfinite(found.value):
             return Lower(math.inf, found.y, reason="infeasible")
-        return Lower(found.value, found.y, certificate={"lower_violation": found.violation})
+        polished = self.level.solve(x, found.y)
+        apart = abs(polished.value - found.value)
+        if polished.status != "solved" or apart > BELOW * max(1.0, abs(found.value)):
+            return Lower(found.value, found.y, certificate={"lower_violation": found.violation})
+        slope = constrained_hypergradient(polished) if self.model.unique else None
+        gradient = None if slope is None else slope.gradient
+        certificate: dict[str, Value] = {"lower_residual": polished.residual}
+        return Lower(polished.value, polished.y, gradient, certificate)
 
 
 def violations(model: Model, x: Tensor, y: Tensor) -> float:

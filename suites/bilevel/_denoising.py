@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d, conv_transpose2d
+from torch.nn.grad import conv2d_weight
 
 from tiltyard.suites.bilevel.model import Array, Model, Pair
 
 BOX = (-8.0, 0.0)
 """Of logarithms of weights and of smoothings."""
+
+LARGEST = 2.0
+"""Of the entries of filters."""
 
 FEW = 6
 """Rows and columns of a miniature's image, more than those of its filters."""
@@ -160,3 +165,83 @@ class TotalVariation(Denoising):
     def curvature(self, x: Tensor) -> tuple[float, float]:
         # Differences in a row have a norm below 2, those in both directions one below sqrt(8).
         return 1.0, 1.0 + 8.0 * float((x[0] - x[1]).exp())
+
+
+class FieldOfExperts(Denoising):
+    """Filters learned with their weights and smoothings; z are the images' valid correlations.
+
+    x = (log of a weight of all, log weights of the filters, logs of their smoothings, filters):
+    (1 + 2 filters + filters size^2,). w is the product of the weights.
+
+    Args:
+        clean: (images, rows, columns).
+        noisy: the same images with noise.
+        x0: of that size.
+        filters: how many there are.
+        size: rows and columns of each.
+    """
+
+    def __init__(self, clean: Array, noisy: Array, x0: Array, filters: int, size: int) -> None:
+        self._filters, self._size = filters, size
+        scalars = 1 + 2 * filters
+        lower, upper = np.full(len(x0), -LARGEST), np.full(len(x0), LARGEST)
+        lower[:scalars], upper[:scalars] = BOX
+        super().__init__(clean, noisy, x0, lower, upper)
+
+    def miniature(self) -> FieldOfExperts:
+        few = self._few(self._size + FEW)
+        return FieldOfExperts(*few, self.arrays["x0"], self._filters, self._size)
+
+    def _kernels(self, x: Tensor) -> Tensor:
+        return x[1 + 2 * self._filters :].view(self._filters, 1, self._size, self._size)
+
+    def _images(self, u: Tensor) -> Tensor:
+        return u.view(self.shape)[:, None]
+
+    def _analyse(self, x: Tensor, u: Tensor) -> Tensor:
+        return conv2d(self._images(u), self._kernels(x))
+
+    def _synthesise(self, x: Tensor, z: Tensor) -> Tensor:
+        return conv_transpose2d(z, self._kernels(x)).flatten()
+
+    def _scales(self, x: Tensor) -> Pair:
+        weights = x[1 : 1 + self._filters] + x[0]
+        smoothings = x[1 + self._filters : 1 + 2 * self._filters]
+        return weights.exp()[:, None, None], (2.0 * smoothings).exp()[:, None, None]
+
+    def _gather(self, in_w: Tensor, in_s: Tensor) -> Tensor:
+        weights, smoothings = in_w.sum(dim=(0, 2, 3)), in_s.sum(dim=(0, 2, 3))
+        return torch.cat((weights.sum()[None], weights, smoothings))
+
+    def _in_kernels(self, x: Tensor, u: Tensor, slope: Tensor) -> Tensor:
+        """Return the gradient of <slope, z> in the filters, flat."""
+        kernels = self._kernels(x)
+        gradient: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]  # torch has no types here
+            self._images(u), kernels.shape, slope
+        )
+        return gradient.flatten()
+
+    def lower_gradient_x(self, x: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
+        del rows
+        w, square = self._scales(x)
+        z = self._analyse(x, y)
+        smooth = (z.square() + square).sqrt()
+        scalars = self._gather(w * smooth, w * square / smooth)
+        return torch.cat((scalars, self._in_kernels(x, y, w * z / smooth)))
+
+    def cross_product(self, x: Tensor, y: Tensor, v: Tensor, rows: Tensor | None) -> Tensor:
+        del rows
+        w, square = self._scales(x)
+        z = self._analyse(x, y)
+        smooth, along = (z.square() + square).sqrt(), self._analyse(x, v)
+        slope, bend = w * z / smooth, w * square / smooth**3 * along
+        scalars = self._gather(slope * along, -z * bend)
+        kernels = self._in_kernels(x, y, bend) + self._in_kernels(x, v, slope)
+        return torch.cat((scalars, kernels))
+
+    def curvature(self, x: Tensor) -> tuple[float, float]:
+        # Valid correlations are some of those on the torus, which the Fourier transform makes
+        # diagonal.
+        w, square = self._scales(x)
+        spectra = torch.fft.rfft2(self._kernels(x)[:, 0], s=self.shape[1:]).abs().square()
+        return 1.0, 1.0 + float((w / square.sqrt() * spectra).sum(dim=0).max())

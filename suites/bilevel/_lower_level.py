@@ -28,7 +28,8 @@ DENSE = 2000
 _EPS = 2.0**-52
 _ITERATIONS = 200
 _PRODUCTS = 20_000
-_CHUNK = 2e7
+_CHUNK = 2e6
+_FORCING = 1e-6
 
 
 class Local:
@@ -119,30 +120,69 @@ class Solution:
         return self.local.norm / self.scale
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A known solution to start from.
+
+    Attributes:
+        x: (dim_x,).
+        y: (dim_y,) the solution there.
+        inverse: of the Hessian there, where it was factorised.
+    """
+
+    x: Tensor
+    y: Tensor
+    inverse: Operator | None
+
+
 class LowerLevel:
-    """Solves f(x, .) at one x after another, each from the last one's solution."""
+    """Solves f(x, .) at one x after another, each from the last one's solution or an anchor."""
 
     def __init__(self, model: Model) -> None:
         self.model = model.on("cpu")
         self._start: Tensor = self.model.y0
         self._inverse: Operator | None = None
+        self._anchors: list[Anchor] = []
 
-    def solve(self, x: Tensor, start: Tensor | None = None) -> Solution:
-        """Return the minimiser that Newton's method finds from ``start``, or from the last one.
+    def anchor(self, *points: Tensor) -> None:
+        """Start at the solution of the nearest of these x from now on, not at the last one.
+
+        A solution then depends on its x alone, and on the start where one is given.
+        """
+        made = []
+        for x in points:
+            self.solve(x)
+            made.append(Anchor(x, self._start, self._inverse))
+        self._anchors = made
+
+    def solve(
+        self, x: Tensor, start: Tensor | None = None, *, hint: Tensor | None = None
+    ) -> Solution:
+        """Return the minimiser that Newton's method finds.
 
         Where f is not finite, nor is the solution's value or residual.
+
+        Args:
+            x: (dim_x,).
+            start: (dim_y,); the last solution, or an anchor's, if None.
+            hint: (dim_y,), the start where its gradient is smaller: for a strongly convex f only.
         """
+        if self._anchors:
+            near = min(self._anchors, key=lambda one: float((one.x - x).norm()))
+            self._start, self._inverse = near.y, near.inverse
         origin = self._local(x, self.model.y0)
         scale = max(1.0, origin.norm)
         here = self._local(x, self._start if start is None else start)
         if not here.norm < math.inf or (start is None and here.value > origin.value):
             here = origin
+        if hint is not None and (other := self._local(x, hint)).norm < here.norm:
+            here = other
         if not here.norm < math.inf:
             return Solution(x, here, 1.0)
         for _ in range(_ITERATIONS):
             if here.norm <= _EPS * scale:
                 break
-            forcing = max(1e-12, min(0.1, here.norm / scale))
+            forcing = max(_FORCING, min(0.1, here.norm / scale))
             new = self._step(x, here, self.linear(here, -here.gradient, forcing).q)
             if new is None or (here.norm <= TOLERANCE * scale and new.norm > 0.5 * here.norm):
                 here = new if new is not None and new.norm < here.norm else here
@@ -156,7 +196,7 @@ class LowerLevel:
         """Solve (d2f/dy2) q = b by CG, with the Hessian's factor where CG alone is slow."""
         d = len(b)
         small = d <= DENSE
-        patience = max(25, d // 4) if self._inverse is None else 25
+        patience = max(25, d // 4) if self._inverse is None else max(25, d // 8)
         found = conjugate_gradients(
             local.product,
             b,

@@ -90,6 +90,8 @@ class Unconstrained(Scorer):
     def __init__(self, model: Model, reference: Reference | None) -> None:
         super().__init__(model, reference)
         self.level = LowerLevel(model)
+        best = () if reference is None or reference.x is None else (torch.tensor(reference.x),)
+        self.level.anchor(self.x0, *best)
 
     @cached_property
     def start(self) -> tuple[float, Hypergradient]:
@@ -123,12 +125,12 @@ class Unconstrained(Scorer):
         return Score(metrics, certificate, solution.y)
 
     def _solve(self, x: Tensor, y: Tensor | None) -> Solution:
-        """Return the lower level's solution, from the method's own y where that is lower.
+        """Return the lower level's solution, from the method's own y where that helps.
 
         Raises:
             AssertionError: the method's y has a lower value than what the judge finds from it.
         """
-        solution = self.level.solve(x)
+        solution = self.level.solve(x, hint=y if self.model.convexity == "strong" else None)
         if y is None or not (value := self.lower(x, y)) < solution.value - _noise(solution.value):
             return solution
         solution = self.level.solve(x, y)

@@ -52,7 +52,8 @@ def settle(name: str, starts: int = 3) -> Reference | str:
         return "the judge's hypergradient is the reference"
     if (exact := references.computed(problem.model)) is not None:
         return exact
-    if problem.track == "library":
+    alone = problem.facts["constraints"] == "none" and problem.facts["lower_set"] == "free"
+    if problem.track == "library" and not (alone and problem.model.unique):
         from tiltyard.suites.bilevel._settle_library import settle as settle_library
 
         return settle_library(name, problem)

@@ -48,12 +48,51 @@ def tv2(
     """
     from tiltyard.suites.bilevel._denoising import TotalVariation
 
-    clean, noisy = _pair(rng, photographs["images"], size, least=2)
+    clean, noisy = noisy_pair(rng, photographs["images"], size, least=2)
     model = TotalVariation(clean, noisy, np.full(2, -5.0))
     return BilevelProblem(model=model, track="deterministic")
 
 
-def _pair(
+@problem(
+    suite="bilevel",
+    track="deterministic",
+    datasets=("photographs",),
+    tiers={"full": ({}, {"filters": 48, "size": 7, "pixels": 256})},
+)
+def foe(  # noqa: PLR0913 - a problem's parameters
+    rng: np.random.Generator,
+    photographs: Arrays,
+    *,
+    filters: int = 8,
+    size: int = 5,
+    pixels: int = 64,
+    instance: int = 0,  # noqa: ARG001 - seeds rng
+) -> BilevelProblem:
+    """A field of experts: filters of size x size, for denoising two photographs of pixels x pixels.
+
+    f = |u - noisy|^2 / 2 + sum over filters k of e^{a + b_k} sum of sqrt(z_k^2 + e^{2 c_k}) where
+    z_k are the correlations of both images with the filter, where it fits in. F and the images are
+    as in ``tv2``. x = (a, b, c, filters): logarithms in [-8, 0] from -3, of smoothings from -3.5,
+    and filters in [-2, 2] from normal entries of deviation 1 / sqrt(size), less their mean. 48
+    filters of 7 x 7 have 2,449 hyperparameters and are meant for a GPU.
+
+    Raises:
+        TiltyardError: no filter, or one below 2 x 2 or larger than the images.
+    """
+    from tiltyard.suites.bilevel._denoising import FieldOfExperts
+
+    if filters < 1 or size < 2:
+        raise TiltyardError(f"foe: {filters} filters of {size} x {size}")
+    clean, noisy = noisy_pair(rng, photographs["images"], pixels, least=size)
+    kernels = rng.standard_normal((filters, size * size)) / np.sqrt(size)
+    kernels -= kernels.mean(axis=1, keepdims=True)
+    logarithms = np.full(1 + filters, -3.0), np.full(filters, -3.5)
+    x0 = np.concatenate((*logarithms, kernels.clip(-2.0, 2.0).ravel()))
+    model = FieldOfExperts(clean, noisy, x0, filters, size)
+    return BilevelProblem(model=model, track="deterministic")
+
+
+def noisy_pair(
     rng: np.random.Generator, photographs: Array, size: int, least: int
 ) -> tuple[Array, Array]:
     """Return (images, size, size) grey images, and the same with noise.

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypedDict
 
 import numpy as np
 
-from tiltyard.errors import TiltyardError, Unsupported
+from tiltyard.errors import Unsupported
 from tiltyard.names import Value
 from tiltyard.suite import Problem
+from tiltyard.suites.bilevel._projections import check_projections
 from tiltyard.suites.bilevel.model import Array, Model, Pair
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 Level = Literal["lower", "upper"]
 Track = Literal["deterministic", "stochastic", "constrained", "library", "hypergradient"]
-
-PROJECTED = 1e-8
-"""A projection may leave a violation of this much, relative to the point's size, and no more."""
 
 
 class Answer(TypedDict, total=False):
@@ -107,7 +105,7 @@ class BilevelProblem(Problem):
         # Where conformance looks: the tensors share these arrays' memory.
         self._arrays = model.arrays
         self._at = model.on("cpu")
-        _check_projections(self._at, joint=bool(self.facts["joint_projection"]))
+        check_projections(self._at, joint=bool(self.facts["joint_projection"]))
 
     def on(self, device: str) -> Self:
         """Return this problem for one run, its data on the device, without its held-out data."""
@@ -264,32 +262,3 @@ class BilevelProblem(Problem):
             raise ValueError("an empty minibatch: no rows")
         for oracle in oracles:
             self.count(oracle, samples)
-
-
-def _check_projections(model: Model, *, joint: bool) -> None:
-    """Refuse projections that leave their set or move a point of it.
-
-    Raises:
-        TiltyardError: says which.
-    """
-    x, y = model.project_x(model.x0 + 1.0), model.project_y(model.y0 - 1.0)
-    _same("project_x", model.project_x(x), x)
-    _same("project_y", model.project_y(y), y)
-    if not joint:
-        return
-    x, y = model.project_joint(x, y)
-    size = 1.0 + float(x.abs().max()) + float(y.abs().max())
-    g = model.constraints(x, y)
-    g[model.equations :].clamp_(min=0.0)
-    if len(g) and not float(g.abs().max()) <= PROJECTED * size:
-        worst = float(g.abs().max())
-        raise TiltyardError(f"project_joint leaves a violation of {worst:.1e}: no projection")
-    again = model.project_joint(x, y)
-    _same("project_joint", again[0], x)
-    _same("project_joint", again[1], y)
-
-
-def _same(name: str, again: Tensor, point: Tensor) -> None:
-    moved = float((again - point).abs().max()) if len(point) else 0.0
-    if not moved <= PROJECTED * (1.0 + float(point.abs().max())):
-        raise TiltyardError(f"{name} moves a point that it gave by {moved:.1e}: no projection")

@@ -8,7 +8,6 @@ size is no reference. Entries are written by
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -20,17 +19,22 @@ import numpy as np
 import torch
 
 from tiltyard.errors import TiltyardError
+from tiltyard.reference_file import (
+    alike,
+    checksum,
+    number,
+    plain,
+    read_entries,
+    write_entries,
+)
 from tiltyard.suites.bilevel._formulas import optimum
 from tiltyard.suites.bilevel.model import Array, Model
 
 FILE = Path(__file__).with_name("references.json")
-FORMAT = 1
 KINDS = ("closed form", "verified", "best known")
 
 STORED = 2000
 """A point is stored up to this many numbers."""
-
-_SAME = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,7 @@ class Reference:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         for key in ("x", "y"):
             values[key] = None if values[key] is None else list(map(float, values[key]))
-        return {key: _plain(value) for key, value in values.items() if value is not None}
+        return {key: plain(value) for key, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Reference:
@@ -83,11 +87,11 @@ class Reference:
             made = cls(
                 name=name,
                 kind=str(values["kind"]),
-                value=_number(values["value"]),
-                gradient=_number(values["gradient"]),
+                value=number(values["value"]),
+                gradient=number(values["gradient"]),
                 ways=tuple(map(str, values["ways"])),
                 provenance=str(values["provenance"]),
-                fingerprint=tuple(map(_number, values["fingerprint"])),
+                fingerprint=tuple(map(number, values["fingerprint"])),
                 x=_array(values.get("x")),
                 y=_array(values.get("y")),
             )
@@ -100,16 +104,6 @@ class Reference:
         return made
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(value) if np.isfinite(value) else None
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
-
-
 def _array(value: Any) -> Array | None:
     return None if value is None else np.array(value, dtype=np.float64)
 
@@ -120,23 +114,13 @@ def load(path: Path = FILE) -> dict[str, Reference]:
     Raises:
         TiltyardError: the file is not what it should be.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TiltyardError(f"references {path}: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise TiltyardError(f"references {path}: expected format {FORMAT}")
-    found = [Reference.from_json(values) for values in content["references"]]
+    found = [Reference.from_json(values) for values in read_entries(path)]
     return {reference.name: reference for reference in found}
 
 
 def save(references: Mapping[str, Reference], path: Path = FILE) -> None:
     """Write references, sorted by name, so that a reader sees all of them or the old ones."""
-    ordered = [references[name].to_json() for name in sorted(references)]
-    lines = ",\n".join(json.dumps(values, allow_nan=False) for values in ordered)
-    fresh = path.with_suffix(".tmp")
-    fresh.write_text(f'{{"format": {FORMAT}, "references": [\n{lines}\n]}}\n', encoding="utf-8")
-    fresh.replace(path)
+    write_entries((references[name].to_json() for name in sorted(references)), path)
 
 
 def fingerprint(model: Model) -> tuple[float, ...]:
@@ -145,33 +129,24 @@ def fingerprint(model: Model) -> tuple[float, ...]:
     numbers = [float(at.dim_x), float(at.dim_y), float(at.n_lower), float(at.n_upper)]
     for name in ("x_lower", "x_upper", "y_lower", "y_upper"):
         bound = model.arrays[name]
-        numbers.append(_sum(np.where(np.isfinite(bound), bound, 1.2345)))
+        numbers.append(checksum(np.where(np.isfinite(bound), bound, 1.2345)))
     with torch.no_grad():
         for size in (0.0, 0.01):
             x = at.project_x(at.x0 + size * torch.sin(1.0 + torch.arange(at.dim_x)))
             y = at.project_y(at.y0 + size * torch.cos(1.0 + torch.arange(at.dim_y)))
             numbers += [float(at.upper(x, y, None)), float(at.lower(x, y, None))]
-            numbers.append(_sum(at.constraints(x, y).numpy()))
-            numbers.append(_sum(at.upper_constraints(x, y).numpy()))
+            numbers.append(checksum(at.constraints(x, y).numpy()))
+            numbers.append(checksum(at.upper_constraints(x, y).numpy()))
     return tuple(numbers)
-
-
-def _sum(values: Array) -> float:
-    return float(np.cos(np.arange(len(values))) @ values)
 
 
 def find(model: Model) -> Reference | None:
     """Return the reference of a problem; None where there is none."""
     if (exact := computed(model)) is not None:
         return exact
-    own = np.array(fingerprint(model))
-    for reference in _stored():
-        other = np.array(reference.fingerprint)
-        if own.shape == other.shape and np.allclose(
-            own, other, rtol=_SAME, atol=_SAME, equal_nan=True
-        ):
-            return reference
-    return None
+    own = fingerprint(model)
+    matching = (one for one in _stored() if alike(own, one.fingerprint))
+    return next(matching, None)
 
 
 def computed(model: Model) -> Reference | None:

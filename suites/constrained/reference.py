@@ -7,7 +7,6 @@ written by ``python -m tiltyard.suites.constrained._referee``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -17,13 +16,18 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from tiltyard.errors import TiltyardError
+from tiltyard.reference_file import (
+    alike,
+    checksum,
+    number,
+    plain,
+    read_entries,
+    write_entries,
+)
 from tiltyard.suites.constrained.model import Array, Model
 
 FILE = Path(__file__).with_name("references.json")
-FORMAT = 1
 KINDS = ("definition", "closed form", "verified", "best known")
-
-_SAME = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class Reference:
         """Return plain JSON; what is not finite becomes null."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["x"] = None if self.x is None else [float(value) for value in self.x]
-        return {key: _plain(value) for key, value in values.items() if value is not None}
+        return {key: plain(value) for key, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Reference:
@@ -94,25 +98,15 @@ class Reference:
         return made
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(value) if np.isfinite(value) else None
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
-
-
 _READ: dict[str, Callable[[Any], Any]] = {
     "n": int,
     "m": int,
-    "value": _number,
-    "kkt": _number,
-    "violation": _number,
-    "multiplier_sum": _number,
+    "value": number,
+    "kkt": number,
+    "violation": number,
+    "multiplier_sum": number,
     "solvers": lambda value: tuple(map(str, value)),
-    "fingerprint": lambda value: tuple(map(_number, value)),
+    "fingerprint": lambda value: tuple(map(number, value)),
     "x": lambda value: np.asarray(value, dtype=np.float64),
 }
 
@@ -123,23 +117,13 @@ def load(path: Path = FILE) -> dict[str, Reference]:
     Raises:
         TiltyardError: the file is not what it should be.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TiltyardError(f"references {path}: {error}") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise TiltyardError(f"references {path}: expected format {FORMAT}")
-    found = [Reference.from_json(values) for values in content["references"]]
+    found = [Reference.from_json(values) for values in read_entries(path)]
     return {reference.name: reference for reference in found}
 
 
 def save(references: Mapping[str, Reference], path: Path = FILE) -> None:
     """Write references, sorted by name, so that a reader sees all of them or the old ones."""
-    ordered = [references[name].to_json() for name in sorted(references)]
-    lines = ",\n".join(json.dumps(values, allow_nan=False) for values in ordered)
-    fresh = path.with_suffix(".tmp")
-    fresh.write_text(f'{{"format": {FORMAT}, "references": [\n{lines}\n]}}\n', encoding="utf-8")
-    fresh.replace(path)
+    write_entries((references[name].to_json() for name in sorted(references)), path)
 
 
 def fingerprint(model: Model) -> tuple[float, ...]:
@@ -150,14 +134,10 @@ def fingerprint(model: Model) -> tuple[float, ...]:
     numbers = []
     with np.errstate(all="ignore"):
         for x in (x0, np.clip(away, bounds.lower, bounds.upper)):
-            numbers += [float(model.objective(x)), _sum(np.asarray(model.constraints(x)))]
+            numbers += [float(model.objective(x)), checksum(np.asarray(model.constraints(x)))]
         for bound in (bounds.lower, bounds.upper, bounds.c_lower, bounds.c_upper):
-            numbers.append(_sum(np.where(np.isfinite(bound), bound, 1.2345)))
+            numbers.append(checksum(np.where(np.isfinite(bound), bound, 1.2345)))
     return tuple(numbers)
-
-
-def _sum(values: Array) -> float:
-    return float(np.cos(np.arange(len(values))) @ values)
 
 
 def find(model: Model) -> Reference | None:
@@ -165,14 +145,9 @@ def find(model: Model) -> Reference | None:
     candidates = _by_size().get((model.n, model.m), ())
     if not candidates:
         return None
-    own = np.array(fingerprint(model))
-    for reference in candidates:
-        other = np.array(reference.fingerprint)
-        if own.shape == other.shape and np.allclose(
-            own, other, rtol=_SAME, atol=_SAME, equal_nan=True
-        ):
-            return reference
-    return None
+    own = fingerprint(model)
+    matching = (one for one in candidates if alike(own, one.fingerprint))
+    return next(matching, None)
 
 
 @cache

@@ -180,14 +180,14 @@ def test_a_lower_y_than_the_judge_s_is_taken_as_a_start(monkeypatch):
     solve = LowerLevel.solve
     off = torch.full((4,), 7.0, dtype=torch.float64)
 
-    def astray(self, x, start=None):
+    def astray(self, x, start=None, **more):
         found = solve(self, x, start)
         local = found.local if start is not None else self._local(x, off)
         return type(found)(found.x, local, found.scale)
 
     monkeypatch.setattr(LowerLevel, "solve", astray)
     assert score(judge, x=best.x, y=best.y).metrics["gap"] <= 1e-10
-    monkeypatch.setattr(LowerLevel, "solve", lambda self, x, start=None: astray(self, x))
+    monkeypatch.setattr(LowerLevel, "solve", lambda self, x, start=None, **_: astray(self, x))
     with pytest.raises(AssertionError, match="below its minimum"):
         score(judge, x=best.x, y=best.y)
 
@@ -282,3 +282,19 @@ def test_rounding_is_no_improvement():
     assert "improves_reference" not in judge._scorer.against(
         best.value - 0.1 * _scores.ROUNDING, _scores.ROUNDING, feasible=True
     )
+
+
+@pytest.mark.parametrize("track", ["deterministic", "constrained"])
+def test_a_verdict_does_not_depend_on_those_before(track):
+    model = Program(bent=True) if track == "constrained" else Ridge()
+    rng = np.random.default_rng(0)
+    shape = model.dim_x, model.dim_y
+    answers = [
+        {"x": rng.uniform(-1.0, 1.0, shape[0]), "y": rng.standard_normal(shape[1])}
+        for _ in range(4)
+    ]
+    judge = BilevelJudge(problem(model, track))
+    together = [score(judge, **answer).metrics for answer in answers]
+    for answer, metrics in zip(answers, together, strict=True):
+        alone = score(BilevelJudge(problem(model, track)), **answer).metrics
+        assert np.array_equal(list(alone.values()), list(metrics.values()), equal_nan=True)

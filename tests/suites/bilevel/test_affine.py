@@ -112,6 +112,22 @@ class Shrinking(LinearLower):
         return 0.5 * near, 0.5 * far
 
 
+class Oblique(LinearLower):
+    """Moves v alone, onto the equation but not to the nearest point."""
+
+    def project_joint(self, x, y):
+        far = y.clone()
+        far[self.dim_x :] -= self.constraints(x, y) / self.dim_x
+        return x, far
+
+
+class Capped(LinearLower):
+    """Projects onto an interval where X is the whole space, and its end is not the nearest."""
+
+    def project_x(self, x):
+        return x.clamp(min=2.0 if float(x.max()) > 0.5 else -9.0)
+
+
 class Moving(LinearLower):
     """Moves points of X, the whole space."""
 
@@ -124,9 +140,11 @@ class Moving(LinearLower):
     [
         (Shifted(3), "leaves a violation"),
         (Shrinking(3), "project_joint moves a point"),
+        (Oblique(3), "project_joint gives a point that is not the nearest"),
+        (Capped(3), "project_x gives a point that is not the nearest"),
         (Moving(3), "project_x moves a point"),
     ],
-    ids=["infeasible", "not idempotent", "of x"],
+    ids=["infeasible", "not idempotent", "oblique", "far", "of x"],
 )
 def test_wrong_projections_are_refused(model, reason):
     with pytest.raises(TiltyardError, match=reason):
