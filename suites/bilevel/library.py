@@ -100,6 +100,16 @@ STANDARD = (
     "ShimizuAiyoshi1981Ex2",
     "TuyEtal1994",
 )
+
+
+@problem(
+    suite="bilevel",
+    track="library",
+    tiers={
+        "smoke": [{"problem": name} for name in SMOKE],
+        "standard": [{"problem": name} for name in (*SMOKE, *STANDARD)],
+    },
+)
 def library(
     rng: np.random.Generator,  # noqa: ARG001 - nothing is drawn
     *,
