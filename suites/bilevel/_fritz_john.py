@@ -148,6 +148,8 @@ class Branch:
             z = np.where(z <= low + TIGHT, low, np.where(z >= high - TIGHT, high, z))
             free, tight = (z > low) & (z < high), c(z) <= TIGHT
             rows, miss = np.vstack((dh(z), dc(z)[tight])), np.append(h(z), c(z)[tight])
+            if not np.isfinite(rows).all():
+                return None
             z[free] -= np.linalg.lstsq(rows[:, free], miss, rcond=1e-10)[0]
         worst = max(np.abs(h(z)).max(initial=0.0), -c(z).min(initial=0.0))
         return z if worst <= FEASIBLE * (1.0 + np.abs(z).max()) else None

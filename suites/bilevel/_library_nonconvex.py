@@ -18,7 +18,7 @@ def _mitsos(  # noqa: PLR0913 - the parts of a definition
     *,
     x: tuple[float, float] = UNIT,
     y: tuple[float, float] = UNIT,
-    start: tuple[float, float] = (1.0, 1.0),
+    start: tuple[float, float] = (0.5, 0.5),
     unique: bool = False,
     **more: Any,
 ) -> Definition:
@@ -55,7 +55,7 @@ PROBLEMS: dict[str, Definition] = {
         unique=False,
         x=(UNIT,),
         y=(UNIT,),
-        start=(1.0, 1.0),
+        start=(0.5, 0.5),
         published=-1.0,
     ),
     "Mirrlees1999": Definition(
@@ -177,7 +177,7 @@ PROBLEMS: dict[str, Definition] = {
         unique=False,
         x=(UNIT,),
         y=(UNIT,),
-        start=(1.0, 1.0),
+        start=(0.5, 0.5),
         published=0.25,
     ),
     "PaulaviciusAdjiman2017b": Definition(
@@ -188,7 +188,7 @@ PROBLEMS: dict[str, Definition] = {
         unique=False,
         x=(UNIT,),
         y=(UNIT,),
-        start=(1.0, 1.0),
+        start=(0.5, 0.5),
         published=-2.0,
     ),
     "Vogel2012": Definition(

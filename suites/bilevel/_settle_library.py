@@ -41,8 +41,14 @@ ZOOM = {1: 7, 2: 5}
 FINE = {1: 81, 2: 41}
 """Points along each dimension of y in a step of the zoom."""
 
-SHRINK = 0.55
-STEPS = 32
+SHRINK = 0.5
+"""How much finer the grid of a zoom becomes where its best point stays put."""
+
+STEPS = 120
+"""Grids of a zoom at most."""
+
+END = 1e-9
+"""A zoom ends at grids of this size, relative to the first."""
 
 
 def settle(name: str, problem: BilevelProblem) -> Reference | str:
@@ -55,11 +61,11 @@ def settle(name: str, problem: BilevelProblem) -> Reference | str:
     if not coarse:
         return "no feasible point on the grid"
     x0, y0 = (part.numpy() for part in problem.start())
-    starts = [(coarse[0].x, coarse[0].y), (x0, y0)]
+    zoomed = scan.zoom(coarse[0])
+    starts = [(coarse[0].x, coarse[0].y), (x0, y0), (zoomed.x, zoomed.y)]
     enumerated = enumerate_active(model, starts)
     if enumerated is None:
         return "no feasible point by enumeration"
-    zoomed = scan.zoom(coarse[0])
     others = {"grid and zoom": zoomed.value, "published value": model.definition.published}
     ways = ("enumeration of active constraints", *_agreeing(enumerated.value, others))
     return Reference(
@@ -142,9 +148,19 @@ class Scan:
             x_width = 2.0 * (self.high - self.low)[: self.n] / SCAN[self.n]
             width = np.minimum(width, 2.0 * x_width.max())
             width[: self.n] = x_width
+        end = END * width[: self.n].max()
         for _ in range(STEPS):
-            best = self._around(best, width) or best
-            width = SHRINK * width
+            new = self._around(best, width)
+            if new is None:
+                # What blur allowed on the last grid has nothing near it on this one.
+                width = width / SHRINK
+                continue
+            stays = np.array_equal(new.x, best.x)
+            best = new
+            if stays:
+                width = SHRINK * width
+            if width[: self.n].max() <= end:
+                break
         return best
 
     def _around(self, best: Candidate, width: Array) -> Candidate | None:
