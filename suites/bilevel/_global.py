@@ -182,13 +182,15 @@ class Level:
                 options={"ftol": noise, "maxiter": 100},
             )
             end = self._minimum(self._restored(np.clip(found.x, low, high)))
-            gain = 0.0
+            before, gain = best.violation, 0.0
             if _better(end, best):
                 gain, best = best.value - end.value, end
             failed = end.violation > FEASIBLE * _size(end.y)
             inner = (found.x > low) | (low <= self.low)
             inner &= (found.x < high) | (high >= self.high)
             if not failed and inner.all() and (found.success or gain <= 1e2 * noise):
+                break
+            if failed and best.violation > 0.5 * before:
                 break
             if failed:
                 cell = 0.1 * cell

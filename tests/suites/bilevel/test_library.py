@@ -37,7 +37,7 @@ def box(model):
     return low, np.maximum(high, low)
 
 
-def samples(model, count=60, seed=0):
+def samples(model, count=20, seed=0):
     low, high = box(model)
     return np.random.default_rng(seed).uniform(low, high, (count, len(low)))
 
@@ -78,7 +78,7 @@ def test_no_grid_point_beats_the_stored_optimum(name):
     best = references.find(model)
     low, high = box(model)
     n = model.dim_x
-    counts = {1: 15, 2: 5}[n]
+    counts = {1: 9, 2: 3}[n]
     for point in itertools.product(
         *(np.linspace(a, b, counts) for a, b in zip(low[:n], high[:n], strict=True))
     ):
@@ -98,10 +98,8 @@ def test_facts_hold_on_samples(name):
     least = np.inf
     for z in samples(model):
         x = torch.from_numpy(z[:n])
-        if model.inequalities and not np.isfinite(lower_minimum(model, x).value):
-            continue
-        values = np.linalg.eigvalsh(hessian(lambda y, x=x: model.lower(x, y, None), z[n:]))
-        least = min(least, values[0])
+        bend = hessian(lambda y, x=x: model.lower(x, y, None), z[n:])
+        least = min(least, np.linalg.eigvalsh(bend)[0])
         for row in range(model.inequalities):
 
             def whole(z, row=row):
@@ -124,7 +122,7 @@ def test_facts_hold_on_samples(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if DEFINITIONS[name].unique])
 def test_unique_solutions_are_unique(name):
     model = model_of(name)
-    for z in samples(model, count=8, seed=1):
+    for z in samples(model, count=4, seed=1):
         ends = [
             one
             for one in minima(model, torch.from_numpy(z[: model.dim_x]))
