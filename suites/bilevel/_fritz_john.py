@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from scipy import optimize
 
-from tiltyard.suites.bilevel._global import lower_minimum
+from tiltyard.suites.bilevel._global import lower_minimum, minima
 from tiltyard.suites.bilevel._library import LibraryModel
 from tiltyard.suites.bilevel.model import Array
 
@@ -30,6 +30,9 @@ ACTIVE = 1e-6
 
 GLOBAL = 1e-8
 """By how much f(x, y) may exceed the lower level's minimum, relatively."""
+
+APART = 1e-3
+"""A minimum of the lower level farther than this from y may be a rival."""
 
 RIVALS = 3
 """Rivals at most."""
@@ -190,29 +193,49 @@ def enumerate_active(model: LibraryModel, starts: list[tuple[Array, Array]]) -> 
         for size in range(model.dim_y + 1)
         for rows in itertools.combinations(range(count), size)
         for start in starts
-        if (end := _branch(model, rows, start)) is not None
+        for rivals in _rivals(model, start)
+        if (end := _branch(model, rows, start, rivals)) is not None
     ]
     return min(found, key=lambda one: one.value, default=None)
 
 
-def _branch(model: LibraryModel, rows: Rows, start: tuple[Array, Array]) -> Candidate | None:
+def _rivals(model: LibraryModel, start: tuple[Array, Array]) -> list[list[torch.Tensor]]:
+    """Return the sets of rivals to begin with: none, and the lowest minimum far from y."""
+    if model.convexity != "nonconvex":
+        return [[]]
+    x, y = (torch.from_numpy(part.copy()) for part in start)
+    ends = [one for one in minima(model, x) if float((one.y - y).abs().max()) > APART]
+    return [[], [min(ends, key=lambda one: one.value).y]] if ends else [[]]
+
+
+def _branch(
+    model: LibraryModel, rows: Rows, start: tuple[Array, Array], rivals: list[torch.Tensor]
+) -> Candidate | None:
     """Return the best bilevel-feasible point of a set of active constraints from one start."""
-    branch = Branch(model, (rows,))
-    z = branch.solve(np.concatenate((*start, _weights(rows))))
+    branch, z = Branch(model, (rows,)), np.concatenate((*start, _weights(rows)))
+    for y in rivals:
+        branch, z = _joined(branch, z, y)
     for _ in range(RIVALS + 1):
-        if z is None:
+        end = branch.solve(z)
+        if end is None:
             return None
-        x, blocks = branch.split(torch.from_numpy(z))
+        x, blocks = branch.split(torch.from_numpy(end))
         y = blocks[0][0]
         best = lower_minimum(model, x)
         value = float(model.lower(x, y, None))
         if value <= best.value + GLOBAL * max(1.0, abs(best.value)):
             return Candidate(float(model.upper(x, y, None)), x.numpy(), y.numpy())
-        near = constraints(model, x, best.y).numpy() >= -ACTIVE
-        active = tuple(np.flatnonzero(near)[: model.dim_y].tolist())
-        branch = Branch(model, (*branch.rows, active))
-        z = branch.solve(np.concatenate((z, best.y.numpy(), _weights(active))))
+        branch, z = _joined(branch, end, best.y)
     return None
+
+
+def _joined(branch: Branch, z: Array, rival: torch.Tensor) -> tuple[Branch, Array]:
+    """Return a branch and its variables with one rival more."""
+    x = torch.from_numpy(z[: branch.model.dim_x].copy())
+    near = constraints(branch.model, x, rival).numpy() >= -ACTIVE
+    active = tuple(np.flatnonzero(near)[: branch.model.dim_y].tolist())
+    more = Branch(branch.model, (*branch.rows, active))
+    return more, np.concatenate((z, rival.numpy(), _weights(active)))
 
 
 def _weights(rows: Rows) -> Array:

@@ -1,8 +1,8 @@
-"""References of the library: the optimum found in two ways, against the published one.
+"""References of the library: the optimum found in several ways, against the published one.
 
-The first way enumerates the lower level's active constraints. The second sees values alone: it
-solves the lower level on a grid over x, and zooms in on the best x and y that the upper level
-allows among points whose f is as small as the grid can tell.
+The first way enumerates the lower level's active constraints. The others see values alone and solve
+the lower level anew at each x: a grid that zooms in on the best x and y among points whose f is as
+small as the grid can tell, and a search over x.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 import torch
 from numpy.typing import NDArray
+from scipy import optimize
 
 from tiltyard.suites.bilevel import reference as references
 from tiltyard.suites.bilevel._fritz_john import Candidate, enumerate_active
@@ -41,6 +42,12 @@ ZOOM = {1: 7, 2: 5}
 FINE = {1: 81, 2: 41}
 """Points along each dimension of y in a step of the zoom."""
 
+SEARCHES = 2
+"""Points of the first scan from which x is searched."""
+
+BAD = 1e6
+"""What stands for F where the lower level or G allows no point."""
+
 SHRINK = 0.5
 """How much finer the grid of a zoom becomes where its best point stays put."""
 
@@ -62,11 +69,16 @@ def settle(name: str, problem: BilevelProblem) -> Reference | str:
         return "no feasible point on the grid"
     x0, y0 = (part.numpy() for part in problem.start())
     zoomed = scan.zoom(coarse[0])
+    searched = scan.search(coarse)
     starts = [(coarse[0].x, coarse[0].y), (x0, y0), (zoomed.x, zoomed.y)]
     enumerated = enumerate_active(model, starts)
     if enumerated is None:
         return "no feasible point by enumeration"
-    others = {"grid and zoom": zoomed.value, "published value": model.definition.published}
+    others = {
+        "grid and zoom": zoomed.value,
+        "search over x": searched,
+        "published value": model.definition.published,
+    }
     ways = ("enumeration of active constraints", *_agreeing(enumerated.value, others))
     return Reference(
         name=name,
@@ -74,7 +86,7 @@ def settle(name: str, problem: BilevelProblem) -> Reference | str:
         value=enumerated.value,
         gradient=math.nan,
         ways=ways,
-        provenance=_provenance(model, enumerated, zoomed),
+        provenance=_provenance(model, enumerated, others),
         fingerprint=references.fingerprint(model),
         x=enumerated.x,
         y=enumerated.y,
@@ -87,11 +99,13 @@ def _agreeing(value: float, others: Mapping[str, float | None]) -> list[str]:
     return [way for way, one in others.items() if one is not None and abs(one - value) <= close]
 
 
-def _provenance(model: LibraryModel, found: Candidate, zoomed: Candidate) -> str:
+def _provenance(model: LibraryModel, found: Candidate, others: Mapping[str, float | None]) -> str:
     definition = model.definition
-    parts = [
-        f"formulas of {definition.source}",
-        f"grid and zoom: {zoomed.value:.9g} (difference {zoomed.value - found.value:.1e})",
+    parts = [f"formulas of {definition.source}"]
+    parts += [
+        f"{way} {value:.9g} (difference {value - found.value:.1e})"
+        for way, value in others.items()
+        if value is not None and way != "published value"
     ]
     if definition.published is not None:
         off = abs(definition.published - found.value)
@@ -135,6 +149,50 @@ class Scan:
                 if good and self._allowed(self.definition.G, z[None], cell)[0]:
                     found.append(Candidate(float(self.definition.F(*z)), x, y))
         return sorted(found, key=lambda one: one.value)
+
+    def search(self, coarse: list[Candidate]) -> float:
+        """Return the least F of a search over x from the best points of a coarse grid.
+
+        It is golden sections in one dimension and Nelder and Mead's simplex in two.
+        """
+        cells = (self.high - self.low)[: self.n] / (SCAN[self.n] - 1)
+        low, high = (bound[: self.n] for bound in self.bounds)
+        best = math.inf
+        for one in coarse[:SEARCHES]:
+            ends = np.clip((one.x - cells, one.x + cells), low, high)
+            if self.n == 1:
+                found = optimize.minimize_scalar(
+                    lambda t: self._phi(np.array([t])),
+                    bounds=(ends[0, 0], ends[1, 0]),
+                    method="bounded",
+                    options={"xatol": 1e-11},
+                )
+                best = min(best, float(found.fun))
+                continue
+            x = one.x
+            for _ in range(3):
+                simplex = optimize.minimize(
+                    self._phi,
+                    x,
+                    method="Nelder-Mead",
+                    bounds=optimize.Bounds(low, high),
+                    options={"xatol": 1e-9, "fatol": 1e-11, "maxfev": 300},
+                )
+                best, x = min(best, float(simplex.fun)), simplex.x
+        return best
+
+    def _phi(self, x: Array) -> float:
+        """Return the best F of the lower level's solutions at x; huge where there is none."""
+        ends = minima(self.model, torch.from_numpy(x))
+        least = min((one.value for one in ends if one.violation <= 1e-9), default=math.inf)
+        values = [
+            float(self.definition.F(*z))
+            for one in ends
+            if one.value <= least + 1e-10 * max(1.0, abs(least)) and one.violation <= 1e-9
+            for z in [np.append(x, one.y.numpy())]
+            if max(self.definition.G(*z), default=0.0) <= 1e-10
+        ]
+        return min(values, default=BAD)
 
     def _ends(self) -> list[tuple[float, float]]:
         return list(zip(self.low, self.high, strict=True))
