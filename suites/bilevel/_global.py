@@ -41,6 +41,9 @@ FEASIBLE = 1e-8
 """A violation up to this, relative to the size of y, is rounding of a polish."""
 
 
+SLIGHT = 1e-6
+"""The most that a polish may violate for a Newton step to be sure to make up for it."""
+
 _NEAR = 8
 _TINY = 1e-12
 
@@ -164,7 +167,7 @@ class Level:
             constraints = [{"type": "ineq", "fun": self._slack, "jac": self._slack_slope}]
         best = self._minimum(start)
         for _ in range(ROUNDS):
-            y = best.y.numpy()
+            y, noise = best.y.numpy(), 1e-14 * max(abs(best.value), 1e-6)
             low, high = (
                 np.maximum(self.low, y - CELLS * cell),
                 np.minimum(self.high, y + CELLS * cell),
@@ -176,18 +179,33 @@ class Level:
                 method="SLSQP",
                 bounds=optimize.Bounds(low, high),
                 constraints=constraints,
-                options={"ftol": 1e-16, "maxiter": 100},
+                options={"ftol": noise, "maxiter": 100},
             )
-            end = self._minimum(np.clip(found.x, low, high))
-            better = _better(end, best)
-            best = end if better else best
+            end = self._minimum(self._restored(np.clip(found.x, low, high)))
+            gain = 0.0
+            if _better(end, best):
+                gain, best = best.value - end.value, end
+            failed = end.violation > FEASIBLE * _size(end.y)
             inner = (found.x > low) | (low <= self.low)
             inner &= (found.x < high) | (high >= self.high)
-            if found.success and inner.all():
+            if not failed and inner.all() and (found.success or gain <= 1e2 * noise):
                 break
-            if not better:
+            if failed:
                 cell = 0.1 * cell
         return best
+
+    def _restored(self, y: Array) -> Array:
+        """Return y after Newton steps onto what it violates by little, which the method allows."""
+        for _ in range(2):
+            if not self.model.inequalities:
+                break
+            g = -self._slack(y)
+            rows = (g > 0.0) & (g <= SLIGHT)
+            if not rows.any():
+                break
+            J = -self._slack_slope(y)[rows]
+            y = np.clip(y - np.linalg.lstsq(J, g[rows], rcond=1e-10)[0], self.low, self.high)
+        return y
 
     def _minimum(self, y: Array) -> Minimum:
         point = torch.from_numpy(np.array(y))

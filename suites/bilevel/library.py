@@ -24,7 +24,50 @@ SMOKE = (
 )
 """Two to four variables; lower levels linear, convex, without constraints, and not convex."""
 
-STANDARD = ("AnandalinghamWhite1990",)
+STANDARD = (
+    "AnandalinghamWhite1990",
+    "Bard1984a",
+    "Bard1991Ex2",
+    "BialasKarwan1984a",
+    "ClarkWesterberg1990b",
+    "GlackinEtal2009",
+    "HuHuangZhang2009",
+    "LiuHart1994",
+    "CalamaiVicente1994a",
+    "ClarkWesterberg1990a",
+    "Colson2002BIPA1",
+    "Colson2002BIPA3",
+    "Dempe1992b",
+    "DempeEtal2012",
+    "GumusFloudas2001Ex4",
+    "HendersonQuandt1958",
+    "HenrionSurowiec2011",
+    "LamparielloSagratella2017Ex31",
+    "LamparielloSagratella2017Ex35",
+    "MacalHurter1997",
+    "ShimizuAiyoshi1981Ex1",
+    "Yezza1996Ex31",
+    "Yezza1996Ex41",
+    "KleniatiAdjiman2014Ex3",
+    "Mirrlees1999",
+    "MitsosBarton2006Ex39",
+    "MitsosBarton2006Ex310",
+    "MitsosBarton2006Ex311",
+    "MitsosBarton2006Ex316",
+    "MitsosBarton2006Ex318",
+    "MitsosBarton2006Ex321",
+    "MitsosBarton2006Ex322",
+    "MitsosBarton2006Ex323",
+    "PaulaviciusAdjiman2017b",
+    "YeZhu2010Ex42",
+    "Bard1991Ex1",
+    "HatzEtal2013",
+    "LamparielloSagratella2017Ex23",
+    "SinhaMaloDeb2014TP6",
+    "AiyoshiShimizu1984Ex2",
+    "DempeFranke2014Ex38",
+)
+"""Problems whose optimum two ways verify, of every kind of lower level; any other has its name."""
 
 
 @problem(

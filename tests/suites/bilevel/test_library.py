@@ -43,7 +43,7 @@ def samples(model, count=60, seed=0):
 
 
 def hessian(function, z):
-    return torch.func.hessian(function)(torch.from_numpy(z)).detach().numpy()
+    return torch.autograd.functional.hessian(function, torch.from_numpy(z)).numpy()
 
 
 def test_as_many_problems_as_promised():
