@@ -208,6 +208,7 @@ PROBLEMS: dict[str, Definition] = {
         y=(POSITIVE, POSITIVE),
         start=(1.0, 1.0, 1.0),
         published=-76.0 / 9.0,
+        remark="listed as -8.4444; (2, 7/9, 0) is feasible in both levels and has F = -79/9",
     ),
     "LanWenShihLee2007": _linear(
         "K.-M. Lan, U.-P. Wen, H.-S. Shih and E. S. Lee, Applied Mathematics Letters 20, 2007",
@@ -223,6 +224,7 @@ PROBLEMS: dict[str, Definition] = {
         ),
         start=(1.0, 1.0),
         published=-85.0855,
+        remark="(192/11, 120/11), with F = -936/11, is what the published point is rounded from",
     ),
     "LiuHart1994": _linear(
         "Y.-H. Liu and S. M. Hart, European Journal of Operational Research 73, 1994",

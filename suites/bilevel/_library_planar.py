@@ -241,7 +241,7 @@ PROBLEMS: dict[str, Definition] = {
         y=(FREE,),
         start=(5.0, 0.0),
         published=22.5,
-        remark="tables list f = -1.5; at (1.5, 4.5), where F = 22.5, f = -4.5",
+        remark="two optima, (4.5, 1.5) with f = -1.5, which tables list, and (1.5, 4.5) with -4.5",
     ),
     "Yezza1996Ex31": Definition(
         source="A. Yezza, JOTA 90, 1996, example 3.1",

@@ -58,6 +58,7 @@ PROBLEMS: dict[str, Definition] = {
         y=(TWENTY, TWENTY),
         start=(10.0, 10.0, 20.0, 20.0),
         published=5.0,
+        remark="listed as 5; x = (0, 30), y = (-10, 10) is feasible in both levels and has F = 0",
     ),
     "AllendeStill2013": Definition(
         source="G. B. Allende and G. Still, Mathematical Programming 138, 2013",
@@ -143,6 +144,7 @@ PROBLEMS: dict[str, Definition] = {
         y=(POSITIVE, POSITIVE),
         start=(1.0, 1.0, 1.0, 1.0),
         published=-5.5,
+        remark="listed as -5.5; x = (0, 0.5), y = (2, 0) is feasible in both levels, F = -5.75",
     ),
     "FalkLiu1995": Definition(
         source="J. E. Falk and J. Liu, Mathematical Programming 70, 1995",

@@ -67,7 +67,44 @@ STANDARD = (
     "AiyoshiShimizu1984Ex2",
     "DempeFranke2014Ex38",
 )
-"""Problems whose optimum two ways verify, of every kind of lower level; any other has its name."""
+"""Problems whose optimum two ways verify, of every kind of lower level."""
+
+FULL = (
+    "Bard1984b",
+    "BenAyedBlair1990a",
+    "BialasKarwan1984b",
+    "ClarkWesterberg1988",
+    "HaurieSavardWhite1990",
+    "LanWenShihLee2007",
+    "MershaDempe2006Ex2",
+    "WangJiaoLi2005",
+    "Colson2002BIPA2",
+    "Colson2002BIPA4",
+    "GumusFloudas2001Ex1",
+    "LucchettiEtal1987",
+    "MorganPatrone2006a",
+    "TuyEtal2007",
+    "MitsosBarton2006Ex312",
+    "MitsosBarton2006Ex313",
+    "MitsosBarton2006Ex315",
+    "MitsosBarton2006Ex317",
+    "MitsosBarton2006Ex319",
+    "MitsosBarton2006Ex320",
+    "PaulaviciusAdjiman2017a",
+    "YeZhu2010Ex43",
+    "Outrata1990Ex1d",
+    "Outrata1990Ex2b",
+    "LamparielloSagratella2017Ex33",
+    "AllendeStill2013",
+    "BardBook1998",
+    "DempeFranke2011Ex41",
+    "DempeLohse2011Ex31a",
+    "FloudasEtal2013",
+    "OutrataCervinka2009",
+    "ShimizuAiyoshi1981Ex2",
+    "TuyEtal1994",
+)
+"""More of the same kinds; what is in no tier has a name all the same."""
 
 
 @problem(
@@ -76,6 +113,7 @@ STANDARD = (
     tiers={
         "smoke": [{"problem": name} for name in SMOKE],
         "standard": [{"problem": name} for name in (*SMOKE, *STANDARD)],
+        "full": [{"problem": name} for name in (*SMOKE, *STANDARD, *FULL)],
     },
 )
 def library(
