@@ -10,9 +10,11 @@ CONTESTS = (claims.LV_HBA, claims.BLOCC, claims.BOME, claims.PBGD)
 
 
 def record(metric, value):
-    """Return a run's record; None is failure."""
+    """Return a run's record, from a start at 0.5; None is failure."""
+    start = SimpleNamespace(metrics={metric: 0.5})
+    metrics = {} if value is None else {metric: value}
     status = SimpleNamespace(failed=value is None)
-    return SimpleNamespace(status=status, metrics={} if value is None else {metric: value})
+    return SimpleNamespace(status=status, metrics=metrics, checkpoints=(start,))
 
 
 def finding(claim, value, metric="gap"):
@@ -44,6 +46,12 @@ def test_gaps_below_the_target_count_as_the_target():
 def test_a_method_that_fails_is_not_reproduced():
     told = finding(claims.BOME, lambda r: None if r.implementation == "bome" else 1e-2)
     assert told.verdict == "not reproduced"
+
+
+def test_a_method_that_ends_above_its_start_does_not_win_by_failures_of_others():
+    told = finding(claims.BOME, lambda r: 5.0 if r.implementation == "bome" else None)
+    assert told.verdict == "not reproduced"
+    assert told.effect == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize(
