@@ -79,11 +79,29 @@ def upper_bend(problem: BilevelProblem, x: Tensor, y: Tensor, rng: np.random.Gen
     return bend(lambda z: problem.upper_gradient_y(x, z), y, rng)
 
 
-def descend(slope: Slope, project: Slope, point: Tensor, steps: int, length: float) -> Tensor:
-    """Return the point after so many projected gradient steps of a constant length."""
+def descend(
+    slope: Slope, project: Slope, point: Tensor, steps: int, bound: float, *, guess: bool
+) -> tuple[Tensor, float]:
+    """Return the point after so many projected gradient steps of 1 / bound, and the bound.
+
+    Args:
+        slope: the gradient.
+        project: onto the set.
+        point: the start.
+        steps: how many.
+        bound: of the gradient's Lipschitz constant.
+        guess: whether the bound may be too small; a steeper secant on the way then replaces it.
+    """
+    last: tuple[Tensor, Tensor] | None = None
     for _ in range(steps):
-        point = project(point.sub(slope(point), alpha=length))
-    return point
+        fresh = slope(point)
+        if guess and last is not None:
+            moved = float((point - last[0]).norm())
+            if moved > TINY:
+                bound = max(bound, float((fresh - last[1]).norm()) / moved)
+        last = point, fresh
+        point = project(point.sub(fresh, alpha=1.0 / bound))
+    return point, bound
 
 
 class Adaptive:
@@ -110,9 +128,11 @@ class Adaptive:
             moved = float((x - self._last[0]).norm())
             turned = float((direction - self._last[1]).norm())
             length = math.sqrt(1.0 + self._ratio) * self._length
-            if turned > 0.0 and moved > 0.0:
+            if moved == 0.0:  # held back by a bound: nothing was learned, and growth has no end
+                length = self._length
+            elif turned > 0.0:
                 length = min(length, 0.5 * moved / turned)
-            elif turned == 0.0:
+            else:
                 length = min(length, 2.0 * self._length)
             length = max(length, TINY)
             self._ratio = length / self._length
@@ -154,26 +174,30 @@ class Pair:
     def settle(self, x: Tensor, steps: int) -> None:
         """Take steps of z on f(x, .); each charges f_y."""
         problem = self._problem
-        self.z = descend(
+        self.z, bound = descend(
             lambda u: problem.lower_gradient_y(x, u),
             problem.project_y,
             self.z,
             steps,
-            1.0 / self.lower(x),
+            self.lower(x),
+            guess=not self._published,
         )
+        # Where f is not convex the bend at the start says little.
+        self._lower = max(self._lower, bound)
 
     def hypergradient(self, x: Tensor, sigma: float, steps: int) -> Tensor:
         """Return grad psi_sigma(x) after so many steps of either; f_x twice, F_x, f_y, F_y."""
         problem = self._problem
         self.settle(x, steps)
-        self.y = descend(
+        self.y, _ = descend(
             lambda u: problem.lower_gradient_y(x, u).add(
                 problem.upper_gradient_y(x, u), alpha=sigma
             ),
             problem.project_y,
             self.y,
             steps,
-            1.0 / (self.lower(x) + sigma * self.upper),
+            self.lower(x) + sigma * self.upper,
+            guess=not self._published,
         )
         excess = problem.lower_gradient_x(x, self.y) - problem.lower_gradient_x(x, self.z)
         return problem.upper_gradient_x(x, self.y) + excess / sigma

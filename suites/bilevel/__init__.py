@@ -87,7 +87,7 @@ SUITE = Suite(
         "projection": 1.0,
     },
     tiers={
-        "smoke": Tier(seconds=0.5, seeds=1),
+        "smoke": Tier(seconds=0.2, seeds=1),
         "standard": Tier(seconds=2, seeds=1),
         "full": Tier(seconds=60, seeds=3),
     },

@@ -68,7 +68,7 @@ def _settle(name: str, problem: BilevelProblem, starts: int) -> Reference | str:
     ends = [
         way(landscape, start)
         for number, start in enumerate(_starts(landscape, starts))
-        for way in _ways(len(landscape.z0), first=number == 0)
+        for way in _ways(landscape, first=number == 0)
     ]
     best = polish(landscape, min(ends, key=lambda end: end.value))
     close = AGREE * max(1.0, abs(best.value))
@@ -94,9 +94,11 @@ def _settle(name: str, problem: BilevelProblem, starts: int) -> Reference | str:
     )
 
 
-def _ways(dimension: int, *, first: bool) -> tuple[Way, ...]:
+def _ways(landscape: Landscape, *, first: bool) -> tuple[Way, ...]:
     """Return the ways to try from a start; those that see the whole set only once."""
-    if dimension == 1:
+    dimension = len(landscape.z0)
+    bounded = bool(np.isfinite(landscape.lower).all() and np.isfinite(landscape.upper).all())
+    if dimension == 1 and bounded:
         return (scan, lbfgs) if first else (lbfgs,)
     if dimension <= FEW:
         return lbfgs, simplex

@@ -57,8 +57,14 @@ def _requests(methods: Sequence[str], budgets: Mapping[str, int]) -> list[Reques
 
 
 def _end(record: Any, metric: str) -> float:
-    """Return the metric at a run's end; for a failed run infinity."""
-    value = math.inf if record.status.failed else float(record.metrics[metric])
+    """Return the metric at a run's end; for a failed run that at its start, infinity without one.
+
+    The first answer of every method is the start.
+    """
+    metrics = record.metrics
+    if record.status.failed:
+        metrics = record.checkpoints[0].metrics if record.checkpoints else {}
+    value = float(metrics.get(metric, math.inf))
     return max(value, LEAST) if math.isfinite(value) else math.inf
 
 
@@ -177,7 +183,7 @@ def _bias_requests() -> list[Request]:
 
 def _bias(records: Sequence[Any]) -> Finding:
     """Fit the logarithm of the distance to x* to that of sigma, for each instance."""
-    ends = np.array([_end(record, "distance") for record in records])
+    ends = np.array([math.inf if r.status.failed else r.metrics["distance"] for r in records])
     ends = ends.reshape(len(INSTANCES), len(SIGMAS))
     # A failed run has no distance: a slope of zero says that nothing was shown.
     slopes = np.array(

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 
+import numpy as np
 import torch
 
 from tiltyard.answers import real
@@ -33,6 +34,9 @@ SCORERS: dict[str, type[Scorer]] = {
     "constrained": Constrained,
     "library": Library,
 }
+
+LOST = 1e100
+"""An answer with an entry beyond has diverged; products of two such numbers overflow."""
 
 
 class BilevelJudge(Judge):
@@ -83,6 +87,8 @@ class BilevelJudge(Judge):
         """
         if self._track == "hypergradient":
             return self._score_hypergradient(torch.from_numpy(answer["hypergradient"]))
+        if any(float(np.abs(part).max(initial=0.0)) > LOST for part in answer.values()):
+            return Verdict(metrics={**_nothing(), "gap": math.inf})
         given = torch.from_numpy(answer["x"])
         x = self._model.project_x(given)
         away = float((given - x).norm())

@@ -159,9 +159,14 @@ def test_without_a_reference_the_gradient_is_the_gap():
     assert judge.reference() == {}
 
 
-def test_an_infinite_phi_is_a_divergence():
-    verdict = score(BilevelJudge(problem(quadratic())), x=np.full(3, 1e200))
+@pytest.mark.parametrize("part", ["x", "y"])
+def test_numbers_on_their_way_to_infinity_are_a_divergence(part):
+    model = quadratic()
+    answer = {"x": model.arrays["x0"], "y": model.arrays["y0"]}
+    answer[part] = np.full_like(answer[part], 1e200)
+    verdict = score(BilevelJudge(problem(model)), **answer)
     assert verdict.metrics["gap"] == math.inf
+    assert verdict.sound
 
 
 def test_a_better_answer_is_told(monkeypatch):
