@@ -50,7 +50,7 @@ class Point:
             if g.requires_grad:
                 (J,) = torch.autograd.grad(g, z, eye, is_grads_batched=True, materialize_grads=True)
         low, high = model.y_lower - self.y, self.y - model.y_upper
-        below, above = torch.isfinite(low), torch.isfinite(high)
+        below, above = torch.isfinite(model.y_lower), torch.isfinite(model.y_upper)
         unit = torch.eye(len(y), dtype=torch.float64)
         self.values: Array = torch.cat([g.detach(), low[below], high[above]]).numpy()
         self.jacobian: Array = torch.cat([J, -unit[below], unit[above]]).numpy()
@@ -163,6 +163,8 @@ class ConstrainedLevel:
         try:
             for _ in range(_ITERATIONS):
                 step, multipliers = self._program(point, multipliers)
+                if not (np.isfinite(step).all() and np.isfinite(multipliers).all()):
+                    break
                 point = _search(point, step, multipliers)
                 residual = point.residual(multipliers)
                 helped = residual < 0.5 * best.residual

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from tiltyard.names import Value
-from tiltyard.suites.bilevel._constrained_level import ConstrainedLevel
+from tiltyard.suites.bilevel._constrained_level import ConstrainedLevel, ConstrainedSolution
 from tiltyard.suites.bilevel._global import lower_minimum
 from tiltyard.suites.bilevel._hypergradient import (
     constrained_hypergradient,
@@ -159,24 +159,38 @@ class Constrained(Coupled):
 
 
 class Library(Coupled):
-    """A small lower level that need not be convex, minimised globally and then to its KKT point."""
+    """A small lower level: a convex one solved to its KKT point, any other searched globally.
+
+    The search, a grid and polishes, is thorough but no proof: a method's y that is lower still is
+    no worse than the minimum.
+    """
 
     def __init__(self, model: Model, reference: Reference | None) -> None:
         super().__init__(model, reference)
         self.level = ConstrainedLevel(model)
 
     def solve(self, x: Tensor) -> Lower:
+        if self.model.convexity != "nonconvex" and self.model.form != "nonlinear":
+            # A KKT point of a convex problem is its global minimum.
+            start = self.model.project_y(self.model.y0)
+            convex = self.level.solve(x, start)
+            if convex.status == "solved":
+                return self._lower(convex, certain=True)
         found = lower_minimum(self.model, x)
         if not math.isfinite(found.value):
             return Lower(math.inf, found.y, reason="infeasible")
         polished = self.level.solve(x, found.y)
         apart = abs(polished.value - found.value)
         if polished.status != "solved" or apart > BELOW * max(1.0, abs(found.value)):
-            return Lower(found.value, found.y, certificate={"lower_violation": found.violation})
-        slope = constrained_hypergradient(polished) if self.model.unique else None
+            seen: dict[str, Value] = {"lower_violation": found.violation}
+            return Lower(found.value, found.y, certificate=seen, certain=False)
+        return self._lower(polished, certain=False)
+
+    def _lower(self, found: ConstrainedSolution, *, certain: bool) -> Lower:
+        slope = constrained_hypergradient(found) if self.model.unique else None
         gradient = None if slope is None else slope.gradient
-        certificate: dict[str, Value] = {"lower_residual": polished.residual}
-        return Lower(polished.value, polished.y, gradient, certificate)
+        certificate: dict[str, Value] = {"lower_residual": found.residual}
+        return Lower(found.value, found.y, gradient, certificate, certain=certain)
 
 
 def violations(model: Model, x: Tensor, y: Tensor) -> float:

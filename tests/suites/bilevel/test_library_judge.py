@@ -11,6 +11,7 @@ from tiltyard.registry import discover
 from tiltyard.suites.bilevel import reference as references
 from tiltyard.suites.bilevel._coupled import WORST, Library
 from tiltyard.suites.bilevel.judge import BilevelJudge
+from tiltyard.suites.bilevel.library import SMOKE, STANDARD
 from tiltyard.suites.bilevel.model import Model
 
 
@@ -84,3 +85,33 @@ def _well(x, side):
     """Return the stationary point of (y^2 - 1)^2 + x y in the well on one side."""
     roots = np.roots([4.0, 0.0, -4.0, x])
     return float(min(roots.real, key=lambda y: abs(y - side)))
+
+
+def grid_minimum(model, x, count):
+    """Return the least f on a grid over the box around the start, or over Y where it is bounded."""
+    low, high = (model.arrays[f"y_{end}"] for end in ("lower", "upper"))
+    low = np.where(np.isfinite(low), low, model.arrays["y0"] - 8.0)
+    high = np.where(np.isfinite(high), high, model.arrays["y0"] + 8.0)
+    axes = [np.linspace(start, end, count) for start, end in zip(low, high, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(low))
+    with torch.no_grad():
+        y = torch.from_numpy(points)
+        values = torch.func.vmap(lambda one: model.lower(x, one, None))(y).numpy()
+        if model.inequalities:
+            g = torch.func.vmap(lambda one: model.constraints(x, one))(y).numpy()
+            values = np.where((g <= 0.0).all(axis=1), values, np.inf)
+    return float(values.min())
+
+
+@pytest.mark.parametrize("name", [*SMOKE, *STANDARD])
+def test_no_point_of_a_grid_is_below_the_judges_lower_minimum(name):
+    problem = discover(()).build("bilevel", f"library[problem={name}]")
+    judge, model = BilevelJudge(problem), problem.model.on("cpu")
+    low, high = (model.arrays[f"x_{end}"] for end in ("lower", "upper"))
+    low = np.where(np.isfinite(low), low, model.arrays["x0"] - 5.0)
+    high = np.where(np.isfinite(high), high, model.arrays["x0"] + 5.0)
+    for x in np.random.default_rng(1).uniform(low, high, (5, model.dim_x)):
+        point = torch.from_numpy(x)
+        least = grid_minimum(model, point, {1: 1001, 2: 61}[model.dim_y])
+        found = judge._scorer.solve(point).value if isinstance(judge._scorer, Library) else least
+        assert found <= least + 1e-7 * max(1.0, abs(least))
