@@ -26,7 +26,9 @@ def _turning(x: Any, y: Any, z: Any) -> tuple[Any, ...]:
     return (0.1 * x - 0.333) * y + z - x, y - (0.1 * x + 0.333) * z - 2.0
 
 
-def _two(number: str, F: Formula, f: Formula, published: float, start: Any) -> Definition:
+def _two(  # noqa: PLR0913 - the parts of a definition
+    number: str, F: Formula, f: Formula, published: float, start: Any, remark: str = ""
+) -> Definition:
     return Definition(
         source=FIRST + number,
         F=F,
@@ -37,6 +39,7 @@ def _two(number: str, F: Formula, f: Formula, published: float, start: Any) -> D
         y=(POSITIVE, POSITIVE),
         start=start,
         published=published,
+        remark=remark,
     )
 
 
@@ -99,6 +102,7 @@ PROBLEMS: dict[str, Definition] = {
         F=lambda x1, x2, y1, y2: 0.1 * (x1**2 + x2**2) + _target(y1, y2) - 12.5,
         f=lambda x1, x2, y1, y2: _flat(2.0 * x2 - x1, 3.0 * x1 - 3.0 * x2, y1, y2),
         published=-3.15,
+        remark="listed as -3.15; x = (-0.4, 0.8), y = (2, 0) is feasible in both levels, F = -3.92",
         start=(6.0, -3.0, 3.0, 3.0),
     ),
     "Outrata1990Ex2a": _one(
@@ -132,6 +136,7 @@ PROBLEMS: dict[str, Definition] = {
         g=_turning,
         form="convex",
         published=0.92,
+        remark="listed as 0.92, a solver's result; a point with F = 0.8485 is feasible in both levels",
     ),
     "Outrata1990Ex2e": _one(
         FIRST + "2e",
