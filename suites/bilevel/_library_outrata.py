@@ -27,7 +27,7 @@ def _turning(x: Any, y: Any, z: Any) -> tuple[Any, ...]:
 
 
 def _two(  # noqa: PLR0913 - the parts of a definition
-    number: str, F: Formula, f: Formula, published: float, start: Any, remark: str = ""
+    number: str, *, F: Formula, f: Formula, published: float, start: Any, remark: str = ""
 ) -> Definition:
     return Definition(
         source=FIRST + number,
@@ -136,7 +136,7 @@ PROBLEMS: dict[str, Definition] = {
         g=_turning,
         form="convex",
         published=0.92,
-        remark="listed as 0.92, a solver's result; a point with F = 0.8485 is feasible in both levels",
+        remark="listed as 0.92, a solver's; a point with F = 0.8485 is feasible in both levels",
     ),
     "Outrata1990Ex2e": _one(
         FIRST + "2e",
