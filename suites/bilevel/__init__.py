@@ -96,6 +96,9 @@ SUITE = Suite(
     module=__name__,
     example="""
         x, y = problem.start()
+        if problem.facts["track"] == "hypergradient":
+            yield {"hypergradient": problem.upper_gradient_x(x, y)}
+            return
         yield {"x": x, "y": y}
         while True:
             # A few lower-level steps, then the upper level's partial gradient: not a hypergradient.
