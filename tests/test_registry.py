@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import subprocess
 import sys
 import textwrap
 
@@ -348,3 +349,13 @@ def test_family_may_give_two_spellings_one_name():
         """Stand for something."""
 
     assert lettered.spell({"kind": "b"}) == lettered.spell({"kind": "B"}) == "lettered[kind=B,n=2]"
+
+
+def test_the_built_in_plugins_import_nothing_heavy():
+    """Every command imports all of them: what is heavy belongs into functions or ``_*.py``."""
+    heavy = {"torch", "scipy.optimize", "sklearn", "numba", "pandas", "matplotlib"}
+    script = "import sys; from tiltyard.registry import registry; registry(); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert heavy.isdisjoint(done.stdout.split())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _judge(problem: BilevelProblem) -> Judge:
-    from tiltyard.suites.bilevel.judge import BilevelJudge
+    from tiltyard.suites.bilevel._judge import BilevelJudge
 
     return BilevelJudge(problem)
 

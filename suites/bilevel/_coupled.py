@@ -18,9 +18,9 @@ from tiltyard.suites.bilevel._hypergradient import (
     projected_norm,
     upper,
 )
+from tiltyard.suites.bilevel._reference import Reference
 from tiltyard.suites.bilevel._scores import Score, Scorer
 from tiltyard.suites.bilevel.model import Model
-from tiltyard.suites.bilevel.reference import Reference
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from tiltyard.registry import registry
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
+from tiltyard.suites.bilevel._reference import Reference
 from tiltyard.suites.bilevel._settle import settle
-from tiltyard.suites.bilevel.reference import Reference
 
 
 def names(patterns: list[str], tiers: list[str]) -> list[str]:

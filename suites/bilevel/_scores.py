@@ -19,8 +19,8 @@ from tiltyard.suites.bilevel._hypergradient import (
     upper,
 )
 from tiltyard.suites.bilevel._lower_level import TOLERANCE, LowerLevel, Solution
+from tiltyard.suites.bilevel._reference import Reference
 from tiltyard.suites.bilevel.model import Model
-from tiltyard.suites.bilevel.reference import Reference
 
 if TYPE_CHECKING:
     from torch import Tensor

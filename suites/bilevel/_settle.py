@@ -10,8 +10,9 @@ import numpy as np
 import scipy
 
 from tiltyard.registry import registry
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
 from tiltyard.suites.bilevel._hypergradient import self_test
+from tiltyard.suites.bilevel._reference import STORED, Reference
 from tiltyard.suites.bilevel._ways import (
     Landscape,
     Way,
@@ -23,7 +24,6 @@ from tiltyard.suites.bilevel._ways import (
 )
 from tiltyard.suites.bilevel.model import Array
 from tiltyard.suites.bilevel.problem import BilevelProblem
-from tiltyard.suites.bilevel.reference import STORED, Reference
 
 AGREE = 1e-8
 """Two ways that differ by no more than this, over max(1, |value|), agree."""

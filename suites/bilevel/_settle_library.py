@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import optimize
 
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
 from tiltyard.suites.bilevel._fritz_john import Candidate, enumerate_active
 from tiltyard.suites.bilevel._global import lower_minimum, minima
 from tiltyard.suites.bilevel._library import LibraryModel
+from tiltyard.suites.bilevel._reference import Reference
 from tiltyard.suites.bilevel.model import Array
 from tiltyard.suites.bilevel.problem import BilevelProblem
-from tiltyard.suites.bilevel.reference import Reference
 
 AGREE = 1e-6
 """Two ways whose values differ by no more than this, over max(1, |value|), agree."""

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.suites.bilevel.small import Ridge, problem, quadratic
 from tiltyard.suites.bilevel._affine import LinearLower, NearestLower
 from tiltyard.suites.bilevel._formulas import optimum
+from tiltyard.suites.bilevel._judge import BilevelJudge
 from tiltyard.suites.bilevel._quadratic import Quadratic
 from tiltyard.suites.bilevel._ways import Landscape, lbfgs
-from tiltyard.suites.bilevel.judge import BilevelJudge
 
 sizes = st.integers(1, 8)
 

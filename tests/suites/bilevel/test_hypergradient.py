@@ -16,7 +16,7 @@ from tiltyard.suites.bilevel._hypergradient import (
     upper,
 )
 from tiltyard.suites.bilevel._lower_level import LowerLevel
-from tiltyard.suites.bilevel.reference import computed
+from tiltyard.suites.bilevel._reference import computed
 
 sizes = st.integers(1, 8)
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.suites.bilevel.small import Coupled, Program, Ridge, Squeezed, problem, quadratic
 from tiltyard.errors import InvalidAnswer, NonFiniteAnswer
 from tiltyard.suites.bilevel import SUITE, _scores
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
 from tiltyard.suites.bilevel._coupled import UNKNOWN, WORST
+from tiltyard.suites.bilevel._judge import BilevelJudge
 from tiltyard.suites.bilevel._lower_level import LowerLevel
-from tiltyard.suites.bilevel.judge import BilevelJudge
-from tiltyard.suites.bilevel.reference import Reference, computed
+from tiltyard.suites.bilevel._reference import Reference, computed
 
 sizes = st.integers(1, 8)
 

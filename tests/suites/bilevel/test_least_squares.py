@@ -7,8 +7,8 @@ import torch
 from tests.suites.bilevel.agreement import assert_curvature, assert_derivatives
 from tiltyard.errors import TiltyardError
 from tiltyard.registry import registry
+from tiltyard.suites.bilevel._reference import computed
 from tiltyard.suites.bilevel.least_squares import maid_quad
-from tiltyard.suites.bilevel.reference import computed
 
 
 def test_levels_are_least_squares_without_their_constants():

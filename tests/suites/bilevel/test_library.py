@@ -8,7 +8,7 @@ import torch
 
 from tiltyard.errors import TiltyardError
 from tiltyard.registry import registry
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
 from tiltyard.suites.bilevel._coupled import violations
 from tiltyard.suites.bilevel._global import lower_minimum, minima
 from tiltyard.suites.bilevel._library import LibraryModel

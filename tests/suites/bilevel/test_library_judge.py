@@ -8,9 +8,9 @@ import torch
 
 from tests.suites.bilevel.small import problem
 from tiltyard.registry import discover
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
 from tiltyard.suites.bilevel._coupled import WORST, Library
-from tiltyard.suites.bilevel.judge import BilevelJudge
+from tiltyard.suites.bilevel._judge import BilevelJudge
 from tiltyard.suites.bilevel.library import SMOKE, STANDARD
 from tiltyard.suites.bilevel.model import Model
 

@@ -9,9 +9,9 @@ import pytest
 from tests.suites.bilevel.small import Program, Ridge, quadratic
 from tiltyard.errors import TiltyardError
 from tiltyard.registry import discover
-from tiltyard.suites.bilevel import reference as references
-from tiltyard.suites.bilevel.judge import BilevelJudge
-from tiltyard.suites.bilevel.reference import Reference, computed, fingerprint, load, save
+from tiltyard.suites.bilevel import _reference as references
+from tiltyard.suites.bilevel._judge import BilevelJudge
+from tiltyard.suites.bilevel._reference import Reference, computed, fingerprint, load, save
 
 
 def entry(**changes):

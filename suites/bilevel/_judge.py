@@ -18,12 +18,12 @@ from tiltyard.errors import InvalidAnswer
 from tiltyard.names import Value
 from tiltyard.suite import Answer, Judge, Verdict
 from tiltyard.suites.bilevel import SUITE
-from tiltyard.suites.bilevel import reference as references
+from tiltyard.suites.bilevel import _reference as references
 from tiltyard.suites.bilevel._coupled import Constrained, Coupled, Library
 from tiltyard.suites.bilevel._hypergradient import projected_norm
+from tiltyard.suites.bilevel._reference import Reference
 from tiltyard.suites.bilevel._scores import Scorer, Unconstrained
 from tiltyard.suites.bilevel.problem import BilevelProblem
-from tiltyard.suites.bilevel.reference import Reference
 
 FEASIBLE = 1e-6
 """An x farther from X than this, over max(1, its norm), makes the answer unsound."""
