@@ -5,7 +5,9 @@ import math
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -41,7 +43,6 @@ class Planted(Scratch):
     def __init__(self, folder, temporary):
         super().__init__(folder)
         self.temporary = temporary
-        temporary.mkdir()
         (folder / "tiltyard_plugins").mkdir()
         shutil.copy(PLUGINS / "toy.py", folder / "tiltyard_plugins")
 
@@ -69,11 +70,13 @@ class Planted(Scratch):
 @pytest.fixture
 def planted(tmp_path, monkeypatch):
     """Return a repository, which is the working folder."""
-    scratch = Planted(tmp_path / "mine", tmp_path / "temporary")
-    monkeypatch.chdir(scratch.folder)
-    monkeypatch.setenv("TMPDIR", str(scratch.temporary))
-    monkeypatch.delenv("TILTYARD_PLUGINS")
-    return scratch
+    # Below tmp_path the address of a worker's socket would be too long.
+    with tempfile.TemporaryDirectory(prefix="planted-") as temporary:
+        scratch = Planted(tmp_path / "mine", Path(temporary))
+        monkeypatch.chdir(scratch.folder)
+        monkeypatch.setenv("TMPDIR", str(scratch.temporary))
+        monkeypatch.delenv("TILTYARD_PLUGINS")
+        yield scratch
 
 
 def test_a_loss_of_accuracy_is_found_exactly(planted, tiltyard, monkeypatch):
