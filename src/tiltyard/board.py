@@ -24,6 +24,7 @@ from tiltyard.stats import (
     Unit,
     cost_spent,
     costs_to,
+    gap_credit,
     known_means,
     mean_credit,
     median_of_runs,
@@ -131,7 +132,12 @@ class Board:
 
     @cached_property
     def credits(self) -> Array:
-        """(implementations, problems, seeds) profile credit, averaged over the targets."""
+        """(implementations, problems, seeds) credit, as the suite ranks: of gaps, or of profiles.
+
+        Profile credit is averaged over the targets.
+        """
+        if self.suite.ranking == "gap":
+            return gap_credit(self.array(lambda one: final_gap(self.suite, one)))
         shape = (len(self.implementations), len(self.problems), len(self.seeds))
         total = np.zeros(shape)
         for target in self.suite.targets:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tiltyard.run.record import Record, Status
 from tiltyard.stats import Array, median_of_runs
-from tiltyard.suite import Suite
+from tiltyard.suite import Metric, Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +24,13 @@ class Row:
         rank: None when it takes too few of the problems to be ranked.
         rank_low: lower end of the rank's 95 % interval.
         rank_high: its upper end.
-        score: mean profile credit over problems and targets, in [0, 1].
+        score: mean credit over problems (and targets), in [0, 1].
         problems: how many of the board's problems it takes.
         gap: median final gap; infinite where most runs failed.
-        metrics: median final value of every metric of the suite, over the runs that did not fail.
+        metrics: median or geometric mean, as the metric says, of the final values of every metric
+            of the suite, over the runs that did not fail.
+        phases: median seconds of each phase that boards of the suite show.
+        latency: median seconds of one call of the oracle that boards show it of.
         seconds: median sustained seconds to each target; infinite where most runs missed it.
         reached: share of runs that sustained each target.
         statuses: how its runs ended.
@@ -42,6 +45,8 @@ class Row:
     problems: int
     gap: float
     metrics: Mapping[str, float]
+    phases: Mapping[str, float]
+    latency: float
     seconds: Mapping[float, float]
     reached: Mapping[float, float]
     statuses: Mapping[str, int]
@@ -58,6 +63,8 @@ class Row:
             "problems": self.problems,
             "gap": _number(self.gap),
             "metrics": {name: _number(value) for name, value in self.metrics.items()},
+            "phases": {name: _number(value) for name, value in self.phases.items()},
+            "latency": _number(self.latency),
             "seconds": {f"{level:g}": _number(value) for level, value in self.seconds.items()},
             "reached": {f"{level:g}": _number(value) for level, value in self.reached.items()},
             "statuses": dict(self.statuses),
@@ -83,7 +90,7 @@ def row_of(  # noqa: PLR0913 - what a row depends on
         records: all its runs on the board's problems.
         costs: (problems, seeds) its sustained seconds to each target; inf where it was missed, NaN
             where there is no run.
-        score: its mean profile credit.
+        score: its mean credit.
         problems: how many of the problems it takes.
         ranks: its rank with the ends of the interval; None for each if it is not ranked.
     """
@@ -99,9 +106,16 @@ def row_of(  # noqa: PLR0913 - what a row depends on
         problems=problems,
         gap=_median([final_gap(suite, record) for record in taken]),
         metrics={
-            metric.name: _median([record.metrics.get(metric.name, math.nan) for record in ended])
+            metric.name: _average(
+                metric, [record.metrics.get(metric.name, math.nan) for record in ended]
+            )
             for metric in suite.metrics
         },
+        phases={
+            phase: _median([record.phases.get(phase, 0.0) for record in ended])
+            for phase in suite.phases
+        },
+        latency=_median([seconds_a_call(suite, record) for record in ended]),
         seconds={level: _median(values) for level, values in costs.items()},
         reached={
             level: float(np.isfinite(values).mean()) if values.size else math.nan
@@ -123,6 +137,25 @@ def final_gap(suite: Suite, record: Record) -> float:
     if record.status == Status.UNSUPPORTED:
         return math.nan
     return math.inf if record.status.failed else record.metrics.get(suite.gap, math.nan)
+
+
+def seconds_a_call(suite: Suite, record: Record) -> float:
+    """Return the seconds of a call of the oracle that boards show it of; NaN where it has none."""
+    if suite.latency is None:
+        return math.nan
+    phase, oracle = suite.latency
+    calls = record.oracles.get(oracle, 0)
+    return record.phases.get(phase, math.nan) / calls if calls else math.nan
+
+
+def _average(metric: Metric, values: Sequence[float]) -> float:
+    """Return the metric's average of what is not NaN."""
+    if metric.average == "median":
+        return _median(values)
+    known = [value for value in values if not math.isnan(value)]
+    if not known or min(known) < 0:
+        return math.nan
+    return math.exp(sum(map(math.log, known)) / len(known)) if min(known) > 0 else 0.0
 
 
 def _median(values: Sequence[float] | Array) -> float:

@@ -12,7 +12,7 @@ import contextlib
 import copy
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -96,6 +96,8 @@ class Metric:
         better: which direction is better.
         scale: how plots and differences treat it.
         summary: one sentence for reports.
+        average: what a row of a board shows of its values: their median, or their geometric mean,
+            for ratios.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Metric:
     better: Literal["lower", "higher"]
     scale: Literal["linear", "log"]
     summary: str
+    average: Literal["median", "geometric mean"] = "median"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ class Verdict:
         certificate: what proves the metrics, as plain numbers and strings. Where the answer is
             better than the reference, ``reference`` is the latter's value and
             ``improves_reference`` by how much: 'tiltyard list better-known' shows such answers.
-            ``claim`` is what the method vouches for; a run's reason tells it.
+            ``claim`` is what the method vouches for, and ``flagged`` what is odd about an answer
+            that counts all the same; a run's reason tells both.
         reason: why the answer is unsound; empty otherwise.
         kind: which of the suite's kinds the answer is of; a method answers in its own kind alone.
     """
@@ -170,6 +174,10 @@ class Tier:
     seeds: int
 
 
+Attempt = Callable[[Problem], Any]
+"""Runs a method on a problem, with one seed whenever it is called; returns its first answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """A kind of task: its metrics, judge, targets and tiers.
@@ -188,8 +196,19 @@ class Suite:
         judge: makes the judge of one problem.
         miniature: returns a tiny problem of the same kind; a method is rehearsed on it before its
             first timed run, so that compilation and lazy imports stay outside the clock.
+        ranking: what ranks are by: the cost to the targets, where methods refine their answers, or
+            the final gap, where they answer once.
+        shown: the metrics that boards ranked by the gap show.
+        phases: the phases whose seconds such boards show.
+        latency: the phase and the oracle of which such boards show the seconds a call.
+        grouped: the entry of certificates by which a page groups problems, such as a frequency.
+        mixture: how the entries of certificates begin that are weights of a mixture's parts; a page
+            draws them as a heat map.
         example: the body of a minimal method, from which ``tiltyard new implementation`` starts;
             it may use ``problem``, ``rng``, ``step`` (a tuned parameter) and ``np``.
+        rule: what every method of the suite must keep besides the contract; yields how a method
+            breaks it, given a miniature and the means to try the method on problems made from it.
+            ``tiltyard check`` asks.
     """
 
     name: str
@@ -207,6 +226,13 @@ class Suite:
     example: str = ""
     tracks: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    ranking: Literal["cost", "gap"] = "cost"
+    shown: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    latency: tuple[str, str] | None = None
+    grouped: str = ""
+    mixture: str = ""
+    rule: Callable[[Any, Attempt], Iterable[str]] | None = None
 
     def metric(self, name: str) -> Metric:
         """Return the metric of that name."""

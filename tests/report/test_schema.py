@@ -91,7 +91,7 @@ def change(document, path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (["format"], 3),
+        (["format"], 2),
         (["format"], ...),
         (["$schema"], "another.json"),
         (["boards"], {}),

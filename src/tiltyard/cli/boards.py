@@ -143,15 +143,19 @@ def _rows_json(board: Board) -> list[dict[str, Any]]:
 def _print_board(board: Board) -> None:
     """Print a leaderboard as a table, with what its columns mean."""
     from tiltyard.cli.screen import console, counts, number, print_table, seconds
+    from tiltyard.report.accuracy import SCORE, measures
 
+    extra = measures(board)
     targets = board.suite.targets
     shown = sorted({targets[0], targets[len(targets) // 2], targets[-1]}, reverse=True)
+    shown = [] if extra else shown
     rows = [
         (
             f"{row.rank} [{row.rank_low}-{row.rank_high}]" if row.rank else "-",
             row.implementation,
             number(row.score),
             f"{row.problems}/{len(board.problems)}",
+            *(one.text(one.value(row)) for one in extra),
             *(f"{row.reached[t]:.0%}" if row.problems else "-" for t in shown),
             *(seconds(row.seconds[t]) for t in shown),
             number(row.gap),
@@ -159,17 +163,19 @@ def _print_board(board: Board) -> None:
         )
         for row in board.rows
     ]
-    columns = ("rank [95 %]", "implementation", ">score", ">takes")
+    columns = ["rank [95 %]", "implementation", ">score", ">takes"]
+    columns += [f">{one.head}" for one in extra]
     reached = [f">≤{target:g}" for target in shown]
     times = [f">to {target:g}" for target in shown]
     console.print(f"{board.suite.title}: {board.describe()}", style="bold", soft_wrap=True)
     print_table("", (*columns, *reached, *times, ">gap", "failed"), rows)
-    console.print(
-        "score: area under the performance profile, mean over targets; takes: problems; ≤: share "
-        "of runs that kept the gap; to: median time until they did; gap: median final one.",
-        style="dim",
-        soft_wrap=True,
+    legend = (
+        f"score: {SCORE}; takes: problems; gap: median final one."
+        if extra
+        else "score: area under the performance profile, mean over targets; takes: problems; "
+        "≤: share of runs that kept the gap; to: median time until they did; gap: median final one."
     )
+    console.print(legend, style="dim", soft_wrap=True)
 
 
 def _print_tuned(boards: Sequence[Board], *, as_json: bool) -> None:

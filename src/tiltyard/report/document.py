@@ -13,7 +13,7 @@ from tiltyard.board import Board
 from tiltyard.report.conditions import Environments, hardware
 from tiltyard.report.summary import caution
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change that a program which reads the document would notice."""
 
 SCHEMA = "leaderboard.schema.json"
@@ -63,6 +63,7 @@ def board_json(board: Board, environments: Environments) -> dict[str, Any]:
         "seeds": board.seeds,
         "gap": suite.gap,
         "targets": list(suite.targets),
+        "ranking": suite.ranking,
         "metrics": {metric.name: metric.unit for metric in suite.metrics},
         "runs": len(board.records),
         "first_run": started[0] if started else None,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tiltyard.board import Board, Row
+from tiltyard.report.accuracy import SCORE, Measure, measures
 from tiltyard.report.addresses import board_stem
 from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
 from tiltyard.report.format import NOT_APPLICABLE, level, seconds, share
@@ -30,6 +31,11 @@ _NOTE = (
     r"mean over the targets, $\pm$ its standard error over problems; then the share of runs that "
     r"kept a gap, the median time to the tightest of them, and the median final gap."
 )
+_ACCURACY_NOTE = (
+    r"Rank with its 95\,\% interval, ties marked by =; score: "
+    rf"{SCORE}, $\pm$ its standard error over problems; then the averages of its metrics, its "
+    r"times, and the median final gap."
+)
 _BOLD = " Bold: ranks whose interval holds rank 1."
 
 
@@ -40,9 +46,11 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
         board: whose rows are shown.
         environments: the store's, for the hardware in words.
     """
-    targets = telling_targets(board)[1::-1]  # more do not fit a page's width
+    extra = measures(board)
+    targets = [] if extra else telling_targets(board)[1::-1]  # more do not fit a page's width
     bold = leaders(board)
-    columns = "llrr" + "r" * len(targets) + "rr"
+    heads = _heads(targets, extra)
+    columns = "ll" + "r" * (len(heads) - 2)
     title = f"{escape(board.suite.title)}, tier {escape(board.scope)}"
     label = board_stem(board).replace("~", "-")  # in TeX a space
     lines = [
@@ -56,7 +64,7 @@ def leaderboard_latex(board: Board, environments: Environments) -> str:
         r"  \setlength{\tabcolsep}{2.5pt}",
         rf"  \begin{{tabular}}{{@{{}}{columns}@{{}}}}",
         r"    \toprule",
-        _line(_heads(targets)),
+        _line(heads),
         r"    \midrule",
         *(_line(_cells(board, row, targets, bold)) for row in board.rows),
         r"    \bottomrule",
@@ -71,13 +79,15 @@ def _caption(board: Board, environments: Environments, title: str, bold: set[str
     note = caution(board)
     conditions = in_words(describe_board(board, environments), escape)
     parts = [f"{smoke}{title}.", *([escape(note)] if note else []), f"Conditions: {conditions}."]
-    return " ".join([*parts, _NOTE]) + (_BOLD if bold else "")
+    note = _ACCURACY_NOTE if board.suite.ranking == "gap" else _NOTE
+    return " ".join([*parts, note]) + (_BOLD if bold else "")
 
 
-def _heads(targets: Sequence[float]) -> list[str]:
-    reached = [rf"$\leq$ {quantity(level(target))}" for target in targets]
-    to = f"to {quantity(level(targets[-1]))}"
-    return ["rank", "implementation", "score", "problems", *reached, to, "gap"]
+def _heads(targets: Sequence[float], extra: Sequence[Measure]) -> list[str]:
+    shown = [escape(one.head) for one in extra]
+    shown += [rf"$\leq$ {quantity(level(target))}" for target in targets]
+    shown += [f"to {quantity(level(target))}" for target in targets[-1:]]
+    return ["rank", "implementation", "score", "problems", *shown, "gap"]
 
 
 def _cells(board: Board, row: Row, targets: Sequence[float], bold: set[str]) -> list[str]:
@@ -91,8 +101,9 @@ def _cells(board: Board, row: Row, targets: Sequence[float], bold: set[str]) -> 
         _name(row.implementation),
         score + error,
         f"{row.problems}/{len(board.problems)}",
+        *(quantity(one.text(one.value(row))) for one in measures(board)),
         *(quantity(share(row.reached[target])) for target in targets),
-        quantity(seconds(row.seconds[targets[-1]])),
+        *(quantity(seconds(row.seconds[target])) for target in targets[-1:]),
         quantity(gap(row)),
     ]
 

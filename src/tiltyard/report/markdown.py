@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from tiltyard.board import Board
+from tiltyard.report.accuracy import measures
 from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
 from tiltyard.report.format import legible, level, seconds, share, slug
 from tiltyard.report.summary import caution, place, rank_interval, telling_targets
@@ -21,8 +22,9 @@ def leaderboard_markdown(board: Board, environments: Environments | None = None)
         board: whose rows are shown.
         environments: the store's, for the hardware in words.
     """
-    targets = board.suite.targets
-    heads = ["rank", "95 %", "implementation", "score", "problems"]
+    extra = measures(board)
+    targets = () if extra else board.suite.targets
+    heads = ["rank", "95 %", "implementation", "score", "problems", *(one.head for one in extra)]
     heads += [f"reached {level(target)}" for target in targets]
     heads += [f"time to {level(target)}" for target in targets]
     heads += ["final gap", "runs"]
@@ -37,8 +39,9 @@ def leaderboard_markdown(board: Board, environments: Environments | None = None)
         score = "-" if math.isnan(row.score) else f"{row.score:.3f}"
         cells = [str(row.rank or "-"), rank_interval(row), _code(row.implementation), score]
         cells.append(f"{row.problems} of {len(board.problems)}")
-        cells += [share(value) for value in row.reached.values()]
-        cells += [seconds(value) for value in row.seconds.values()]
+        cells += [one.text(one.value(row)) for one in extra]
+        cells += [share(row.reached[target]) for target in targets]
+        cells += [seconds(row.seconds[target]) for target in targets]
         cells += [gap(row), statuses(row)]
         lines.append(_line(cells))
     if board.absent:
@@ -76,17 +79,21 @@ def readme_markdown(board: Board, environments: Environments) -> str:
         board: whose best rows are shown.
         environments: the store's, for the hardware in words.
     """
-    target = telling_targets(board)[0]
-    heads = ["rank [95 %]", "implementation", "score", "problems"]
-    heads += [f"reached {level(target)}", f"time to {level(target)}", "final gap"]
+    extra = measures(board)
+    targets = [] if extra else telling_targets(board)[:1]
+    heads = ["rank [95 %]", "implementation", "score", "problems", *(one.head for one in extra)]
+    for target in targets:
+        heads += [f"reached {level(target)}", f"time to {level(target)}"]
+    heads.append("final gap")
     rows = [
         [
             place(board, row),
             _code(row.implementation),
             "-" if math.isnan(row.score) else f"{row.score:.3f}",
             f"{row.problems} of {len(board.problems)}",
-            share(row.reached[target]),
-            seconds(row.seconds[target]),
+            *(one.text(one.value(row)) for one in extra),
+            *(share(row.reached[target]) for target in targets),
+            *(seconds(row.seconds[target]) for target in targets),
             gap(row),
         ]
         for row in board.rows[:_TOP]

@@ -91,6 +91,25 @@ def work_precision(board: Board, unit: Unit = "seconds") -> Lines:
     return lines
 
 
+def answers(board: Board, of: str) -> Lines:
+    """Return the mean gap of each implementation over what an answer costs, one point each.
+
+    Args:
+        board: of a suite that ranks by the gap; there are no points of another.
+        of: ``latency``, seconds a call, or ``parameters``, where a model without any has one.
+    """
+    suite, lines = board.suite, Lines()
+    names = {metric.name for metric in suite.metrics}
+    if suite.ranking != "gap" or (of == "parameters" and of not in names):
+        return lines
+    for row in board.rows:
+        cost = row.latency if of == "latency" else max(row.metrics[of], 1.0)
+        gap = row.metrics[suite.gap]
+        if math.isfinite(cost) and cost > 0 and math.isfinite(gap) and gap > 0:
+            lines[row.implementation] = [(cost, gap)]
+    return lines
+
+
 def to_csv(
     board: Board,
     heads: tuple[str, str],

@@ -84,8 +84,8 @@ def draw_data_profiles(board: Board, lines: Lines, of: str) -> Figure:
 
 def _draw_shares(board: Board, lines: Lines, across: Axis) -> Figure:
     """Return shares of runs as steps over an axis."""
-    with _look():
-        figure, axes = _start(board, len(lines))
+    with look():
+        figure, axes = start(board, len(lines))
         _scale(axes, "x", across)
         axes.set(ylim=(0.0, 1.04), ylabel="share of runs")  # a line at 1 is not on the edge
         style = _styles(board)
@@ -107,8 +107,8 @@ def draw_gaps(board: Board, lines: Mapping[str, Sequence[tuple[str, float]]]) ->
     known = [gap for row in values.values() for gap in row if 0 < gap < math.inf]
     low = max(min(known, default=targets[-1]), targets[-1] * _FLOOR)
     axis = log_axis(f"final {board.suite.gap}", low, max(known, default=targets[0]))
-    with _look():
-        figure, axes = _start(board, 0, height=_ROW * max(len(lines), 3))
+    with look():
+        figure, axes = start(board, 0, height=_ROW * max(len(lines), 3))
         _scale(axes, "x", axis)
         style, short = _styles(board), _short_names(board)
         for at, (name, row) in enumerate(values.items()):
@@ -140,8 +140,8 @@ def draw_work_precision(board: Board, lines: Lines, unit: Unit = "seconds") -> F
     what = "time to the target [s]" if unit == "seconds" else "weighted oracle calls to the target"
     across = log_axis(f"median {what}", min(costs), max(costs))
     targets = board.suite.targets
-    with _look():
-        figure, axes = _start(board, len(lines))
+    with look():
+        figure, axes = start(board, len(lines))
         _scale(axes, "x", across)
         _scale(axes, "y", log_axis(f"target of {board.suite.gap}", targets[-1], targets[0]))
         style = _styles(board)
@@ -152,22 +152,21 @@ def draw_work_precision(board: Board, lines: Lines, unit: Unit = "seconds") -> F
         return figure
 
 
-def draw_growth(board: Board, lines: Lines, parameter: str, of: str) -> Figure:
-    """Return what runs take, or where they end, over a parameter of their problems.
+def draw_over(board: Board, lines: Lines, across: str, up: str) -> Figure:
+    """Return lines, or single points, over two logarithmic axes.
 
     Args:
         board: whose implementations they are.
-        lines: from ``growth.lines``.
-        parameter: the name of the parameter.
-        of: ``seconds`` or ``gap``.
+        lines: positive points by implementation.
+        across: the label of the first axis.
+        up: that of the second.
     """
     points = [point for one in lines.values() for point in one] or [(1.0, 1.0)]
-    across, up = ([point[i] for point in points] for i in (0, 1))
-    label = "time a run [s]" if of == "seconds" else f"final {board.suite.gap}"
-    with _look():
-        figure, axes = _start(board, len(lines))
-        _scale(axes, "x", log_axis(parameter, min(across), max(across)))
-        _scale(axes, "y", log_axis(label, min(up), max(up)))
+    x, y = ([point[i] for point in points] for i in (0, 1))
+    with look():
+        figure, axes = start(board, len(lines))
+        _scale(axes, "x", log_axis(across, min(x), max(x)))
+        _scale(axes, "y", log_axis(up, min(y), max(y)))
         style = _styles(board)
         for name, one in reversed(lines.items()):
             axes.plot(*zip(*one, strict=True), clip_on=False, **style[name])
@@ -184,19 +183,19 @@ def saved(figure: Figure, suffix: str, title: str) -> bytes:
         title: for readers of the file's own description.
     """
     buffer = io.BytesIO()
-    with _look():
+    with look():
         figure.savefig(buffer, format=suffix, metadata={"Title": title, FORMATS[suffix]: None})
     return buffer.getvalue()
 
 
-def _look() -> AbstractContextManager[None]:
+def look() -> AbstractContextManager[None]:
     """Return a context with Matplotlib's own style and ours over it, whatever the user's is."""
     from matplotlib import style
 
     return style.context(["default", _RC])
 
 
-def _start(board: Board, names: int, height: float = _PLOT) -> tuple[Figure, Axes]:
+def start(board: Board, names: int, height: float = _PLOT) -> tuple[Figure, Axes]:
     """Return an empty figure with room for a legend of so many names, and its axes.
 
     What a reader must be warned of stands above.
@@ -218,7 +217,7 @@ def _scale(axes: Axes, name: Literal["x", "y"], scale: Axis) -> None:
     axis = axes.xaxis if name == "x" else axes.yaxis
     axis.set_ticks([value for value, _ in scale.ticks], [text for _, text in scale.ticks])
     axis.set_ticks([], minor=True)
-    axis.set_label_text(_drawable(scale.label))
+    axis.set_label_text(drawable(scale.label))
 
 
 def _legend(figure: Figure, axes: Axes, board: Board, lines: Lines) -> None:
@@ -253,7 +252,7 @@ def _short_names(board: Board) -> dict[str, str]:
     """Return names that fit a legend; those that would look alike are numbered."""
     short = {}
     for row in board.rows:
-        name = _drawable(row.implementation)
+        name = drawable(row.implementation)
         kept = NAME // 2
         short[row.implementation] = name if len(name) <= NAME else f"{name[:kept]}…{name[-kept:]}"
     times = Counter(short.values())
@@ -265,7 +264,7 @@ def _short_names(board: Board) -> dict[str, str]:
     return short
 
 
-def _drawable(text: str) -> str:
+def drawable(text: str) -> str:
     """Return legible text; a character that the font lacks is spelled by its number."""
     known = _characters()
     return "".join(c if ord(c) in known else code_point(c) for c in legible(text))

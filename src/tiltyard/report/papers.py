@@ -13,16 +13,25 @@ from tiltyard.report.conditions import in_words
 from tiltyard.report.format import legible, level, slug
 from tiltyard.report.growth import growths
 from tiltyard.report.growth import lines as growth_lines
-from tiltyard.report.paper_data import data_profiles, gaps, profiles, to_csv, work_precision
+from tiltyard.report.mixture import in_cells, weights
+from tiltyard.report.paper_data import (
+    answers,
+    data_profiles,
+    gaps,
+    profiles,
+    to_csv,
+    work_precision,
+)
 from tiltyard.report.paper_figures import (
     FORMATS,
     draw_data_profiles,
     draw_gaps,
-    draw_growth,
+    draw_over,
     draw_profiles,
     draw_work_precision,
     saved,
 )
+from tiltyard.report.paper_mixture import draw_mixture
 from tiltyard.report.summary import telling_targets
 from tiltyard.stats import Unit
 
@@ -42,7 +51,8 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     ``data-profile``, which is over weighted oracle calls, ``gap`` with the final gaps by
     implementation, ``time-accuracy`` and ``cost-accuracy`` with the median seconds and weighted
     oracle calls to each target,
-    ``growth-FAMILY-PARAMETER-seconds`` and ``-gap`` where the board has such problems.
+    ``growth-FAMILY-PARAMETER-seconds`` and ``-gap`` where the board has such problems,
+    ``accuracy-latency``, ``accuracy-parameters`` and ``mixture-NAME`` where methods answer once.
     """
     targets: list[float | None] = [*telling_targets(board), None]
     for target in targets:
@@ -64,9 +74,26 @@ def figures(board: Board) -> Iterator[tuple[str, str | bytes]]:
     for growth in growths(board):
         for of in ("seconds", "gap"):
             lines = growth_lines(board, growth, of)
+            up = "time a run [s]" if of == "seconds" else f"final {board.suite.gap}"
             name = f"growth-{slug(growth.family)}-{slug(growth.parameter)}-{of}"
             yield f"{name}.csv", to_csv(board, (growth.parameter, of), lines)
-            yield from _files(board, name, draw_growth(board, lines, growth.parameter, of))
+            yield from _files(board, name, draw_over(board, lines, growth.parameter, up))
+    yield from _answers(board)
+
+
+def _answers(board: Board) -> Iterator[tuple[str, str | bytes]]:
+    """Yield the figures of a board that ranks by the gap."""
+    for of, label in (("latency", "time a call [s]"), ("parameters", "parameters")):
+        if lines := answers(board, of):
+            yield f"accuracy-{of}.csv", to_csv(board, (of, "gap"), lines)
+            up = f"final {board.suite.gap}, geometric mean"
+            yield from _files(board, f"accuracy-{of}", draw_over(board, lines, label, up))
+    for row in board.rows:
+        if shares := weights(board, row.implementation):
+            name = f"mixture-{slug(row.implementation)}"
+            cells = {row.implementation: in_cells(shares)}
+            yield f"{name}.csv", to_csv(board, ("problem: part", "weight"), cells)
+            yield from _files(board, name, draw_mixture(board, row.implementation, shares))
 
 
 def _files(board: Board, name: str, figure: Figure) -> Iterator[tuple[str, bytes]]:

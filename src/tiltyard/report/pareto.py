@@ -5,20 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from tiltyard.board import Board
 from tiltyard.registry import generator
+from tiltyard.report.accuracy import LEAST_GAP
 from tiltyard.report.figures import Figure
 from tiltyard.report.format import number, quantity
 from tiltyard.report.svg import Axis, Plot, log_axis
 from tiltyard.report.table import Cell, Column, Table
 from tiltyard.report.view import TierView
+from tiltyard.row import final_gap, seconds_a_call
 from tiltyard.run.record import Record, Status
 from tiltyard.stats import Array, Front, mean_credit, pareto_front
 from tiltyard.stats.bootstrap import Resamples, interval
+from tiltyard.suite import Suite
 
 ACCURACY = "share of targets missed"
+GAP = "gap"
+PARAMETERS = "parameters"
+"""The metric that tells how large a model is."""
+
 JOULES, PROVENANCE = "joules", "provenance"
 """Keys of a record's energy."""
 
@@ -48,6 +57,12 @@ class _Cost:
     unit: str
     of: Callable[[Record], float]
     missing: str = ""
+    per: str = " a run"
+
+    @property
+    def label(self) -> str:
+        """Of its axis."""
+        return f"{self.name}{self.per}{f', {self.unit}' if self.unit else ''}"
 
 
 def trades(tier: TierView) -> list[Trade]:
@@ -56,6 +71,7 @@ def trades(tier: TierView) -> list[Trade]:
         _Cost("time", "s", lambda record: record.seconds),
         _Cost("memory", "MiB", _memory, "No record tells its peak memory."),
     ]
+    costs += _of_answers(tier.board.suite)
     provenances = {str(r.energy.get(PROVENANCE, "")) for r in tier.board.records if r.energy}
     costs += [
         _Cost(f"energy ({one})" if one else "energy", "J", _energy_of(one))
@@ -70,6 +86,21 @@ def trades(tier: TierView) -> list[Trade]:
             Trade("Accuracy and energy", reason="No record has energy: no meter was read.")
         )
     return found
+
+
+def _of_answers(suite: Suite) -> list[_Cost]:
+    """Return what the answers of methods that answer once cost: time a call, and parameters."""
+    if suite.latency is None:
+        return []
+    found = [_Cost(f"time a {suite.latency[1]}", "s", partial(seconds_a_call, suite), per="")]
+    if any(metric.name == PARAMETERS for metric in suite.metrics):
+        # A method without parameters has a place at the left end of the logarithmic axis.
+        found.append(_Cost(PARAMETERS, "", _parameters, per=""))
+    return found
+
+
+def _parameters(record: Record) -> float:
+    return max(record.metrics.get(PARAMETERS, math.nan), 1.0)
 
 
 def _memory(record: Record) -> float:
@@ -89,18 +120,32 @@ def _energy_of(provenance: str) -> Callable[[Record], float]:
 def _trade(tier: TierView, cost: _Cost, resamples: Resamples) -> Trade:
     title = f"Accuracy and {cost.name}"
     names = tier.board.implementations
-    missed = _means(_missed(tier), resamples)
+    error = _errors(tier, resamples)
     spent = np.exp(_means(tier.board.array(lambda record: _log(record, cost)), resamples))
-    points = np.stack([missed, spent], axis=1)
+    points = np.stack([error, spent], axis=1)
     known = [i for i in range(len(names)) if not np.isnan(points[i]).any()]
     if not known:
         return Trade(title, reason=cost.missing or f"No record tells its {cost.name}.")
-    front = pareto_front(points, (ACCURACY, cost.name))
+    front = pareto_front(points, (accuracy(tier.board), cost.name))
     return Trade(
         title,
         _figure(tier, cost, points, front, known),
         _table(tier, cost, points, front),
     )
+
+
+def accuracy(board: Board) -> str:
+    """Return what a board's accuracy is measured by; lower is better."""
+    return GAP if board.suite.ranking == "gap" else ACCURACY
+
+
+def _errors(tier: TierView, resamples: Resamples) -> Array:
+    """Return (implementations, 3) of the share of targets missed, or the gap's geometric mean."""
+    if tier.board.suite.ranking != "gap":
+        return _means(_missed(tier), resamples)
+    gaps = tier.board.array(lambda record: final_gap(tier.board.suite, record))
+    known = np.where(np.isfinite(gaps), np.log(np.maximum(gaps, LEAST_GAP)), np.nan)
+    return np.exp(_means(known, resamples))
 
 
 def _missed(tier: TierView) -> Array:
@@ -129,11 +174,11 @@ def _figure(
     spent = points[known, 1]
     plot = Plot(
         f"Accuracy and {cost.name}",
-        f"Mean {ACCURACY} against the geometric mean of {cost.name}. On the front: "
+        f"Mean {accuracy(tier.board)} against the geometric mean of {cost.name}. On the front: "
         + ", ".join(tier.board.implementations[i] for i in front.members)
         + ".",
-        log_axis(f"{cost.name} a run, {cost.unit}", float(spent.min()), float(spent.max())),
-        Axis(ACCURACY, 0.0, 1.0, log=False, ticks=tuple((v / 4, f"{v / 4:g}") for v in range(5))),
+        log_axis(cost.label, float(spent.min()), float(spent.max())),
+        _accuracy_axis(tier.board, points[known, 0]),
     )
     ranked = [tier.board.implementations.index(row.implementation) for row in tier.board.rows]
     legend = []
@@ -142,13 +187,21 @@ def _figure(
         (low, value, high), (least, middle, most) = points[index].tolist()
         plot.cross((least, middle, most), (low, value, high), tier.style[name])
         on_front = index in front.members
-        tip = f"{name}: {number(value)} missed, {quantity(middle, cost.unit)}"
+        tip = f"{name}: {accuracy(tier.board)} {number(value)}, {quantity(middle, cost.unit)}"
         plot.mark(tip, (middle, value), tier.style[name], "square" if on_front else "dot")
         plot.note((middle, value), str(place))
         legend.append((f"{place} {name}", tier.style[name]))
     return Figure(
         plot.text(), "Squares are on the front, numbers as listed; lower left is better.", legend
     )
+
+
+def _accuracy_axis(board: Board, errors: Array) -> Axis:
+    if board.suite.ranking == "gap":
+        low, high = float(errors.min()), float(errors.max())
+        return log_axis("gap, geometric mean", low, high)
+    ticks = tuple((v / 4, f"{v / 4:g}") for v in range(5))
+    return Axis(ACCURACY, 0.0, 1.0, log=False, ticks=ticks)
 
 
 def _table(tier: TierView, cost: _Cost, points: Array, front: Front) -> Table:
@@ -172,7 +225,7 @@ def _table(tier: TierView, cost: _Cost, points: Array, front: Front) -> Table:
     columns = [
         Column("implementation"),
         Column("Pareto front"),
-        Column(ACCURACY, numeric=True),
+        Column(accuracy(tier.board), numeric=True),
         Column(cost.name, numeric=True),
     ]
     return Table(f"Accuracy and {cost.name}, with 95\xa0% intervals", columns, rows)

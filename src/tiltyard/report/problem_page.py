@@ -47,7 +47,7 @@ def _definition(view: SuiteView, problem: str) -> dict[str, str]:
     return {
         "family": f"{name}: {family.summary}",
         **{key: spell(value) for key, value in parameters.items()},
-        "datasets": ", ".join(family.datasets) or "none",
+        "datasets": ", ".join(family.datasets_of(parameters)) or "none",
         "tiers": ", ".join(tiers) or "none",
     }
 

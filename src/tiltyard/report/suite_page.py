@@ -7,6 +7,7 @@ from typing import Any
 
 from tiltyard.board import MINIMUM_COVERAGE, Board
 from tiltyard.grouping import label
+from tiltyard.report.accuracy import by_group, gaps
 from tiltyard.report.addresses import duel_address, markdown_address, problem_address, suite_address
 from tiltyard.report.claims import Outcome
 from tiltyard.report.conditions import command, describe, describe_board, other
@@ -14,6 +15,7 @@ from tiltyard.report.critical import differences
 from tiltyard.report.figures import data_profile, profile
 from tiltyard.report.format import count, level, share
 from tiltyard.report.growth import figures_of
+from tiltyard.report.mixture import heat_maps
 from tiltyard.report.pareto import trades
 from tiltyard.report.summary import caution, rank_interval
 from tiltyard.report.table import Cell, Column, Table
@@ -105,6 +107,9 @@ def _tier(view: SuiteView, tier: TierView, duels: Duels) -> dict[str, Any]:
         ],
         "trades": trades(tier),
         "growth": figures_of(tier),
+        "groups": by_group(board),
+        "gaps": gaps(board) if board.suite.ranking == "gap" else None,
+        "mixtures": heat_maps(tier),
         "matrix": matrix(tier, tier.targets[0]),
         "target": level(tier.targets[0]),
         "duels": _duels(view, tier, duels),

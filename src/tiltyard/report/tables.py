@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tiltyard.board import MINIMUM_COVERAGE, Board, Row
+from tiltyard.report.accuracy import measures
 from tiltyard.report.addresses import implementation_address, problem_address
 from tiltyard.report.format import count, level, links, number, quantity, seconds, share
 from tiltyard.report.summary import rank_interval
@@ -38,12 +39,14 @@ def leaderboard(
         only: the labels that are shown; None shows all.
         root: the address of the site's root from the page.
     """
-    shown = [target for target in board.suite.targets if target in targets]
+    extra = measures(board)
+    shown = [target for target in board.suite.targets if target in targets and not extra]
     columns = [
         Column("rank\xa0[95\xa0%]"),
         Column("implementation"),
         Column("score", numeric=True),
         Column("problems", numeric=True),
+        *(Column(one.head, numeric=True) for one in extra),
         *(Column(level(one), "share of runs that reached gap", numeric=True) for one in shown),
         *(Column(level(one), "median sustained time to gap", numeric=True) for one in shown),
         Column("median final gap", numeric=True),
@@ -72,7 +75,7 @@ def every_target(board: Board) -> Table:
 
 
 def every_metric(board: Board) -> Table:
-    """Return the median final value of each metric, over the runs that did not fail."""
+    """Return the average final value of each metric, over the runs that did not fail."""
     metrics = board.suite.metrics
     rows = [
         [
@@ -84,7 +87,11 @@ def every_metric(board: Board) -> Table:
         ]
         for row in board.rows
     ]
-    names = [f"{one.name.replace('_', ' ')} ({one.better} is better)" for one in metrics]
+    names = [
+        f"{one.name.replace('_', ' ')} ({'' if one.average == 'median' else 'geometric mean, '}"
+        f"{one.better} is better)"
+        for one in metrics
+    ]
     columns = [Column("implementation"), *(Column(name, numeric=True) for name in names)]
     return Table(f"Every metric, tier {board.scope}", columns, rows)
 
@@ -249,6 +256,7 @@ def _board_row(
         ),
         Cell("-" if math.isnan(row.score) else f"{row.score:.3f}", value=row.score),
         Cell(f"{row.problems} of {len(board.problems)}", value=row.problems),
+        *(Cell(one.text(one.value(row)), value=one.value(row)) for one in measures(board)),
         *(Cell(share(row.reached[one]), value=row.reached[one]) for one in targets),
         *(_time(row.seconds[one]) for one in targets),
         Cell(

@@ -9,6 +9,7 @@ from tiltyard.stats.costs import Unit, cost_spent, cost_to, costs_to, median_of_
 from tiltyard.stats.credit import (
     RATIO_LIMIT,
     decades,
+    gap_credit,
     known_means,
     mean_credit,
     profile_credit,
@@ -70,6 +71,7 @@ __all__ = [
     "decades",
     "expected_runtime",
     "friedman",
+    "gap_credit",
     "groups_of_ties",
     "head_to_head",
     "holm",

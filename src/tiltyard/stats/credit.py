@@ -1,4 +1,4 @@
-"""Profile credit: the area under a performance profile, as a score for each run."""
+"""Credit: a score for each run, from its costs to a target or from its final gap."""
 
 from __future__ import annotations
 
@@ -56,6 +56,25 @@ def profile_credit(costs: Array) -> Array:
         TiltyardError: ``costs`` has other axes or holds a negative cost.
     """
     return np.maximum(1.0 - np.log(ratios_to_best(costs)) / math.log(RATIO_LIMIT), 0.0)
+
+
+def gap_credit(gaps: Array) -> Array:
+    """Return the best median gap of each run's problem over its own.
+
+    For methods that answer once, so that there is no cost to a target to compare.
+
+    Args:
+        gaps: (implementations, problems, seeds) final gaps of at least 0; inf where the run failed,
+            NaN where there is none.
+
+    Returns:
+        Credits in [0, 1], of the same shape; NaN where the gap is.
+
+    Raises:
+        TiltyardError: ``gaps`` has other axes or holds a negative gap.
+    """
+    # Credit by ratio is that of costs, read on a plain axis.
+    return 1.0 / ratios_to_best(gaps)
 
 
 def mean_credit(credits_: Array) -> Array:
