@@ -18,6 +18,7 @@ def own_places(monkeypatch, tmp_path):
     """Keep tests away from the user's caches, plug-ins and store."""
     monkeypatch.setenv("TILTYARD_PLUGINS", str(PLUGINS))
     monkeypatch.setenv("TILTYARD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("TILTYARD_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
 
 

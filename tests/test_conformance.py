@@ -328,6 +328,25 @@ def test_each_misdeed_fails_its_check(bad_trials, name):
     assert failures(checks) == FAILED_BY[name]
 
 
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        (None, ()),
+        (lambda problem, attempt: [], ()),
+        (lambda problem, attempt: [f"gave {attempt(problem)}"], ("gave plus",)),
+        (lambda problem, attempt: [1 / 0], ("ZeroDivisionError: division by zero",)),
+    ],
+)
+def test_a_method_is_tried_by_the_rule_of_its_suite(toy, spec, rule, found):
+    def first(problem, rng, *, forever):
+        yield problem.facts["sign"]
+
+    problem = toy.build("toy", "line")
+    suite = dataclasses.replace(toy.suite("toy"), rule=rule)
+    method = dataclasses.replace(toy.implementation("toy", "silent"), function=first)
+    assert probe._rule(suite, method, problem, spec("silent")) == found
+
+
 def test_one_method_is_tried_alone(use):
     found = use(PLUGINS)
     assert failures(check_implementation(found, "toy", "halve")) == set()
@@ -395,4 +414,4 @@ def test_problems_of_a_dataset_that_is_not_downloaded_are_skipped(tmp_path):
     checks = check_family(discover((PLUGINS, tmp_path)), "toy", "tabled")
     assert failures(checks) == set()
     skipped = {check.detail for check in checks if check.outcome == "skipped"}
-    assert skipped == {"dataset table is not downloaded from http://127.0.0.1:9/x"}
+    assert skipped == {"dataset table: not downloaded from http://127.0.0.1:9/x"}

@@ -30,7 +30,7 @@ def made(kind, location="", *, content=TABLE, loader=read, checksum=""):
         summary="A table.",
         licence="CC0-1.0",
         source="here",
-        sha256=checksum or sha256(content),
+        checksum=checksum or sha256(content),
         location=str(location),
         module=__name__,
         file=__file__,

@@ -84,6 +84,7 @@ def _method(method: Implementation) -> Facts:
             f"{fact} = {' or '.join(map(str, values))}" for fact, values in method.requires.items()
         ),
         "available": method.missing() or "yes",
+        "trained by": f"tiltyard train {method.name}" if method.train else "",
         "source": method.file,
     }
 
@@ -114,8 +115,8 @@ def _dataset(dataset: Dataset) -> Facts:
         "summary": dataset.summary,
         "licence": dataset.licence,
         "source": dataset.source,
-        "sha256": dataset.sha256,
-        "present": "yes" if dataset.present() else f"no; downloaded from {dataset.location}",
+        "checksum": dataset.checksum,
+        "present": f"no: {absent}" if (absent := dataset.absent()) else "yes",
     }
 
 

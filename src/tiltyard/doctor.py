@@ -92,11 +92,9 @@ def _extras() -> Iterator[Inspection]:
 
 def _datasets() -> Iterator[Inspection]:
     for name, dataset in sorted(registry().datasets.items()):
-        here = dataset.present()
+        absent = dataset.absent()
         detail = f"{dataset.kind}, {dataset.licence}"
-        if not here:
-            detail = f"downloaded from {dataset.location} when first used ({dataset.licence})"
-        yield Inspection("dataset", name, here, detail)
+        yield Inspection("dataset", name, not absent, f"{absent} ({detail})" if absent else detail)
 
 
 def _plugins() -> Iterator[Inspection]:

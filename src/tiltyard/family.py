@@ -14,6 +14,9 @@ from tiltyard.suite import Problem
 Track = str | Callable[[Mapping[str, Value]], str]
 """A track, or what tells it from a problem's parameters."""
 
+Picks = Callable[[Mapping[str, Value]], tuple[str, ...]]
+"""Complete parameters to the names of the datasets that the problem is built from."""
+
 Normalise = Callable[[Mapping[str, Value]], Mapping[str, Value]]
 """Parameters, every one given, to those that name the problem."""
 
@@ -26,7 +29,8 @@ class ProblemFamily:
         name: the function's name, underscores as hyphens, or the name it was given.
         parameters: keyword-only arguments and their defaults; a name spells every one.
         tiers: for each tier, the parameters of the problems it holds (others at their defaults).
-        datasets: names of the datasets passed before the keywords, in this order.
+        datasets: names of the datasets that its problems are built from.
+        picks: which of them a problem takes, by its complete parameters; None takes all.
         files: the parameters that are paths of the user's own files; their content is hashed into
             a run's identity.
         needs: modules it imports beyond the core, each with what ``pip install`` takes.
@@ -49,6 +53,18 @@ class ProblemFamily:
     needs: Mapping[str, str] = field(default_factory=dict)
     normalise: Normalise | None = None
     track: Track = ""
+    picks: Picks | None = None
+
+    def datasets_of(self, parameters: Mapping[str, Value]) -> tuple[str, ...]:
+        """Return the datasets passed before the keywords, in this order.
+
+        Args:
+            parameters: complete ones.
+
+        Raises:
+            TiltyardError: a parameter's value names no data.
+        """
+        return self.datasets if self.picks is None else self.picks(parameters)
 
     def track_of(self, parameters: Mapping[str, Value]) -> str:
         """Return the track of the problem with these parameters over the defaults.
@@ -95,6 +111,7 @@ def problem(  # noqa: PLR0913 - each argument is one line of a family's declarat
     needs: Mapping[str, str] | None = None,
     normalise: Normalise | None = None,
     track: Track = "",
+    picks: Picks | None = None,
 ) -> Callable[[Callable[..., Problem]], ProblemFamily]:
     """Declare a function ``(rng, datasets..., *, parameters...) -> Problem`` as a problem family.
 
@@ -111,19 +128,21 @@ def problem(  # noqa: PLR0913 - each argument is one line of a family's declarat
         arguments = list(inspect.signature(build).parameters.values())
         positional = [argument for argument in arguments if argument.kind != argument.KEYWORD_ONLY]
         keywords = [argument for argument in arguments if argument.kind == argument.KEYWORD_ONLY]
-        if len(positional) != 1 + len(datasets) or any(
+        parameters = {argument.name: argument.default for argument in keywords}
+        passed = datasets if picks is None else picks(parameters)
+        if len(positional) != 1 + len(passed) or any(
             argument.default is argument.empty for argument in keywords
         ):
             raise PluginError(
                 f"problem {family} must be declared as "
-                f"({', '.join(('rng', *datasets))}, *, parameter=default, ...)"
+                f"({', '.join(('rng', *passed))}, *, parameter=default, ...)"
             )
         return ProblemFamily(
             name=family,
             suite=suite,
             build=build,
             summary=(inspect.getdoc(function) or "").partition("\n")[0],
-            parameters={argument.name: argument.default for argument in keywords},
+            parameters=parameters,
             tiers={tier: tuple(grid) for tier, grid in (tiers or {}).items()},
             datasets=datasets,
             files=files,
@@ -132,6 +151,7 @@ def problem(  # noqa: PLR0913 - each argument is one line of a family's declarat
             needs=dict(needs or {}),
             normalise=normalise,
             track=track,
+            picks=picks,
         )
 
     return declare

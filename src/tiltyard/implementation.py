@@ -9,12 +9,14 @@ meets the target.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
-from tiltyard.errors import PluginError
+from tiltyard.errors import PluginError, TiltyardError, describe
 from tiltyard.names import Value
 from tiltyard.needs import missing
 from tiltyard.suite import Problem
@@ -23,6 +25,22 @@ Range = tuple[float, float, Literal["log", "linear"]] | tuple[Value, ...]
 """A tuning range: ``(low, high, "log" | "linear")``, or the values to choose from."""
 
 Method = Callable[..., Iterator[Any]]
+
+
+class Trainer(Protocol):
+    """Makes the checkpoint of a pretrained method; the same seed makes the same bytes."""
+
+    def __call__(self, out: Path, *, seed: int, report: Callable[[str], None]) -> str:
+        """Train from scratch.
+
+        Args:
+            out: the file to write.
+            seed: of everything that is drawn.
+            report: takes a line about the progress.
+
+        Returns:
+            The SHA-256 of the file.
+        """
 
 
 def interval(values: Range) -> tuple[float, float, str] | None:
@@ -47,6 +65,7 @@ class Implementation:
         needs: modules it imports beyond the core, each with what ``pip install`` takes.
         requires: facts that a problem must have: each name with the values it may take.
         kind: which of the suite's kinds its answers are of; empty where the suite has none.
+        train: where its ``Trainer`` is, as ``module:function``; empty for a method that needs none.
         module: the module that defines it.
         file: the source file, hashed into every run's identity.
     """
@@ -64,6 +83,7 @@ class Implementation:
     module: str
     file: str
     kind: str = ""
+    train: str = ""
 
     def missing(self) -> str:
         """Return why this machine cannot run the method, or the empty string."""
@@ -80,6 +100,22 @@ class Implementation:
                 return f"needs {fact} = {wanted}; this problem has {problem.facts.get(fact)}"
         return self.missing()
 
+    def trainer(self) -> Trainer:
+        """Import and return the function that trains the method from scratch.
+
+        Raises:
+            TiltyardError: it names none.
+            PluginError: what it names is not there.
+        """
+        module, _, function = self.train.partition(":")
+        if not function:
+            raise TiltyardError(f"{self.name} has nothing to train")
+        try:
+            found: Trainer = getattr(importlib.import_module(module), function)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"{self.name}: no trainer {self.train} ({describe(error)})") from None
+        return found
+
 
 def implementation(  # noqa: PLR0913 - each argument is one line of a method's declaration
     *,
@@ -90,6 +126,7 @@ def implementation(  # noqa: PLR0913 - each argument is one line of a method's d
     needs: Mapping[str, str] | None = None,
     requires: Mapping[str, tuple[Value, ...]] | None = None,
     kind: str = "",
+    train: str = "",
 ) -> Callable[[Method], Implementation]:
     """Declare a function ``(problem, rng, *, parameters...) -> Iterator[answer]`` as a method.
 
@@ -113,6 +150,7 @@ def implementation(  # noqa: PLR0913 - each argument is one line of a method's d
             needs=dict(needs or {}),
             requires=dict(requires or {}),
             kind=kind,
+            train=train,
             module=function.__module__,
             file=inspect.getsourcefile(function) or "",
         )

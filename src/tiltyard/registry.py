@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from tiltyard.claim import Claim
-from tiltyard.dataset import Dataset, file_sha256
+from tiltyard.dataset import Dataset
+from tiltyard.download import file_sha256
 from tiltyard.errors import TiltyardError, describe, unknown
 from tiltyard.family import ProblemFamily
 from tiltyard.implementation import Implementation
@@ -130,7 +131,7 @@ class Registry:
         family_name, spelled = parse_name(name)
         family = self.family(suite, family_name)
         parameters = family.complete(spelled)
-        data = {key: self.dataset(key).sha256 for key in family.datasets}
+        data = {key: self.dataset(key).checksum for key in family.datasets_of(parameters)}
         for key in family.files:
             path = Path(str(parameters[key]))
             if not path.is_file():
@@ -150,7 +151,7 @@ class Registry:
             raise TiltyardError(f"problem {family_name} {reason}")
         parameters = family.complete(spelled)
         rng = generator(suite, family.name, parameters.get("instance", 0))
-        datasets = [self.dataset(key).load() for key in family.datasets]
+        datasets = [self.dataset(key).load() for key in family.datasets_of(parameters)]
         return family.build(rng, *datasets, **parameters)
 
     def add(self, plugin: Plugin, file: str) -> None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tiltyard.dataset import dataset, file_sha256
+from tiltyard.dataset import dataset
 from tiltyard.datasets.scikit_learn import breast_cancer, diabetes, digits, photographs
+from tiltyard.download import file_sha256
 from tiltyard.errors import TiltyardError
 
 
@@ -31,7 +32,7 @@ def test_photographs_are_of_256_levels():
 
 def test_wrong_checksum_is_refused_by_name():
     with pytest.raises(TiltyardError, match="dataset diabetes: checksum"):
-        replace(diabetes, sha256="0" * 64).load()
+        replace(diabetes, checksum="0" * 64).load()
 
 
 def test_truncated_file_is_refused_by_name(tmp_path):

@@ -32,12 +32,21 @@ def _global_options(
             "[default: $TILTYARD_PLUGINS, else ./tiltyard_plugins].",
         ),
     ] = None,
+    data_dir: Annotated[
+        str | None,
+        typer.Option(
+            help="Folders with copies of datasets, which are then not downloaded, separated as in "
+            "PATH [default: $TILTYARD_DATA].",
+        ),
+    ] = None,
 ) -> None:
+    if data_dir is not None:
+        os.environ["TILTYARD_DATA"] = data_dir
     if plugins is not None:
         os.environ["TILTYARD_PLUGINS"] = plugins
 
 
-for _module in ("look", "runs", "studies", "boards", "compare", "history", "author"):
+for _module in ("look", "runs", "studies", "boards", "compare", "history", "author", "train"):
     import_module(f"tiltyard.cli.{_module}").register(app)
 
 

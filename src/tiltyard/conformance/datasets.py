@@ -40,8 +40,8 @@ def _loads_again(dataset: Dataset) -> Iterator[str]:
 
 
 def _arrays(dataset: Dataset) -> Arrays:
-    if not dataset.present():
-        raise Skip(f"not downloaded from {dataset.location}")
+    if reason := dataset.absent():
+        raise Skip(reason)
     arrays = dataset.load()
     if not isinstance(arrays, Mapping):
         raise TypeError(f"the loader returned {type(arrays).__name__}, not a mapping of arrays")

@@ -35,11 +35,11 @@ class Family:
         family = self.family
         if reason := family.missing():
             raise Skip(reason)
-        for key in family.datasets:
-            dataset = self.registry.dataset(key)
-            if not dataset.present():
-                raise Skip(f"dataset {key} is not downloaded from {dataset.location}")
         names = family.names("smoke") or ([] if family.files else [family.spell({})])
+        used = (family.datasets_of(family.complete(parse_name(name)[1])) for name in names)
+        for key in dict.fromkeys(key for keys in used for key in keys):
+            if reason := self.registry.dataset(key).absent():
+                raise Skip(f"dataset {key}: {reason}")
         return {name: self.registry.build(family.suite, name) for name in names}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tiltyard.conformance.check import Check, Checks, Skip, not_plain, perform
 from tiltyard.conformance.probe import Probe, Trace, trace
 from tiltyard.conformance.trial import Trial, try_methods
+from tiltyard.errors import TiltyardError
 from tiltyard.implementation import Range, interval
 from tiltyard.names import Value
 from tiltyard.registry import Registry
@@ -62,6 +63,15 @@ def _holds(values: Range, default: Value) -> bool:
         return default in values
     low, high, _ = ends
     return isinstance(default, int | float) and low <= default <= high
+
+
+def _trains(trial: Trial) -> Iterator[str]:
+    if not trial.method.train:
+        return
+    try:
+        trial.method.trainer()
+    except TiltyardError as error:
+        yield str(error)
 
 
 def _runs(trial: Trial) -> Iterator[str]:
@@ -139,6 +149,11 @@ def _answers_miniature(trial: Trial) -> Iterator[str]:
         yield found.miniature
 
 
+def _keeps_rule(trial: Trial) -> Iterator[str]:
+    _, found = _require_probe(trial)
+    yield from found.rule
+
+
 def _require_tried(trial: Trial) -> None:
     if trial.untried:
         raise Skip(trial.untried)
@@ -162,11 +177,13 @@ IMPLEMENTATION_CHECKS: Checks[Trial] = {
     "says what it is and cites its source": _describes,
     "parameters are plain values": _plain,
     "tuning ranges hold the defaults": _ranges,
+    "names a trainer that is there, or none": _trains,
     "takes a smoke problem": _takes_one,
     "ends well on every smoke problem": _runs,
     "charges declared oracles only": _declared_oracles,
     "survives being run again": _survives,
     "answers on a miniature": _answers_miniature,
+    "keeps the rule of its suite": _keeps_rule,
     "can be closed early": _closes,
     "keeps a budget of iterations": _keeps_budget,
     "same seed, same answers": _repeats,

@@ -26,7 +26,7 @@ from tiltyard.run.checkpoint import Checkpoint
 from tiltyard.run.driver import Run
 from tiltyard.run.spec import RunSpec
 from tiltyard.run.worker import Surroundings, fix_threads
-from tiltyard.suite import Answer, Judge, Problem, Verdict
+from tiltyard.suite import Answer, Judge, Problem, Suite, Verdict
 
 STEP_SECONDS = 60.0
 """How long each step of a probe may take, compilation included."""
@@ -43,6 +43,7 @@ class Probe:
         broke: during which step it hung or took its process down; empty if it did not.
         first_answer: seconds to the first answer on a miniature, compilation included.
         miniature: what went wrong on the miniature.
+        rule: how it broke the rule of its suite.
         closing: what went wrong when it was closed before its end.
         changed: arrays of the problem that it altered or made writable.
         aliased: whether the judge kept arrays that the method can still write to.
@@ -52,6 +53,7 @@ class Probe:
     broke: str = ""
     first_answer: float = math.nan
     miniature: str = ""
+    rule: tuple[str, ...] = ()
     closing: str = ""
     changed: tuple[str, ...] = ()
     aliased: bool = False
@@ -149,6 +151,9 @@ def _inspect(spec: RunSpec, step: Callable[[str], None]) -> Probe:
         method, suite.miniature(problem).on(spec.device), spec.parameters
     )
 
+    step("being tried by the rule of its suite")
+    rule = () if miniature else _rule(suite, method, problem, spec)
+
     def run() -> Trace:
         points: list[Checkpoint] = []
         fresh = problem.on(spec.device)
@@ -163,6 +168,7 @@ def _inspect(spec: RunSpec, step: Callable[[str], None]) -> Probe:
     return Probe(
         first_answer=seconds,
         miniature=miniature,
+        rule=rule,
         closing=closing,
         changed=changed,
         aliased=judge.aliased,
@@ -216,6 +222,19 @@ def _first_answer(
     unstarted = iter(method.function(problem, generator("rehearsal"), **parameters))
     closing = _close(answers) or _close(unstarted)
     return seconds, "" if answered else "returned without an answer", closing
+
+
+def _rule(suite: Suite, method: Implementation, problem: Problem, spec: RunSpec) -> tuple[str, ...]:
+    """Return how a method breaks the rule of its suite."""
+
+    def attempt(tried: Problem) -> Any:
+        answers = method.function(tried.on(spec.device), generator("rehearsal"), **spec.parameters)
+        return next(iter(answers))
+
+    try:
+        return tuple(suite.rule(suite.miniature(problem), attempt)) if suite.rule else ()
+    except Exception as error:  # noqa: BLE001 - whatever a method raises is the finding
+        return (f"{type(error).__name__}: {error}",)
 
 
 def _close(answers: Any) -> str:

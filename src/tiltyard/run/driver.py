@@ -180,8 +180,9 @@ class Run:
             self._check(answer)
         gap = self._verdict.metrics[self._suite.gap] if self._verdict else math.nan
         ended = f"{self._suite.gap} {gap:.2g}"
-        claim = self._verdict.certificate.get("claim", "") if self._verdict else ""
-        ended += f", claiming {claim}" if claim else ""
+        told = self._verdict.certificate if self._verdict else {}
+        ended += f", claiming {told['claim']}" if told.get("claim") else ""
+        ended += f", flagged for {told['flagged']}" if told.get("flagged") else ""
         raise _Ended(Status.STOPPED, f"{reason} ({ended})" if reason else f"returned with {ended}")
 
     def _judge_answer(self, answer: Any) -> float:

@@ -9,6 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from tiltyard.claim import Request
+from tiltyard.dataset import Dataset
+from tiltyard.download import Unavailable
 from tiltyard.errors import TiltyardError, unknown
 from tiltyard.implementation import Implementation
 from tiltyard.names import Value, complete, matches, parse_name
@@ -193,16 +195,38 @@ def with_defaults(method: Implementation, given: Mapping[str, Value]) -> dict[st
     return complete("implementation", method.name, given, method.parameters)
 
 
-def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> None:
-    """Load every dataset that the problems need, so that bad data is refused before any run."""
-    verified: set[str] = set()
+def verify_data(registry: Registry, suite: str, problems: Iterable[str]) -> dict[str, str]:
+    """Load every dataset that the problems need, so that bad data is refused before any run.
+
+    Returns:
+        The problems whose data can neither be found nor downloaded, each with the reason.
+
+    Raises:
+        TiltyardError: data is at fault.
+    """
+    tried: dict[str, str] = {}
+    refused = {}
     for name in problems:
-        family = registry.family(suite, parse_name(name)[0])
-        for dataset in set(family.datasets) - verified:
-            registry.dataset(dataset).load()
-            verified.add(dataset)
+        family_name, spelled = parse_name(name)
+        family = registry.family(suite, family_name)
+        if family.missing():
+            continue
+        for dataset in family.datasets_of(family.complete(spelled)):
+            if dataset not in tried:
+                tried[dataset] = _load(registry.dataset(dataset))
+            if tried[dataset]:
+                refused[name] = tried[dataset]
         if family.files:
             registry.build(suite, name)
+    return refused
+
+
+def _load(dataset: Dataset) -> str:
+    try:
+        dataset.load()
+    except Unavailable as error:
+        return str(error)
+    return ""
 
 
 def _settings(
