@@ -1,0 +1,1 @@
+"""Methods for the forecasting suite, one file each."""
