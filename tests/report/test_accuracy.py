@@ -10,7 +10,7 @@ from toy_store import MINUS, PLUS, record
 from tiltyard.grouping import boards
 from tiltyard.report.accuracy import by_group, gaps, measures
 from tiltyard.report.latex import leaderboard_latex
-from tiltyard.report.markdown import leaderboard_markdown, readme_markdown
+from tiltyard.report.markdown import leaderboard_markdown, page_markdown, readme_markdown
 from tiltyard.report.mixture import heat_maps, parts_of
 from tiltyard.report.papers import figures
 from tiltyard.report.pareto import trades
@@ -102,6 +102,9 @@ def test_a_suite_ranked_by_cost_has_none_of_them(toy):
 def test_gaps_by_problem_and_by_group(board):
     rows = [[cell.text for cell in row] for row in gaps(board).rows]
     assert rows == [[MINUS, "2.00", "4.00", "failed"], [PLUS, "0.500", "1.00", "2.00"]]
+    page = page_markdown(board, ENVIRONMENTS)
+    assert "| implementation | blue (1 problem) | red (1 problem) |" in page
+    assert "| `called_back` | failed | 2.00 |" in page
     grouped = [[cell.text for cell in row] for row in by_group(board).rows]
     assert grouped == [
         ["blue (1 problem)", "2.00", "4.00", "failed"],

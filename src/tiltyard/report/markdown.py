@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from tiltyard.board import Board
-from tiltyard.report.accuracy import measures
+from tiltyard.report.accuracy import by_group, measures
 from tiltyard.report.conditions import SMOKE, Environments, describe_board, in_words
 from tiltyard.report.format import legible, level, seconds, share, slug
 from tiltyard.report.summary import caution, place, rank_interval, telling_targets
+from tiltyard.report.table import Table
 from tiltyard.report.tables import gap, statuses
 from tiltyard.tuned import SUMMARY, Tuned, Untuned
 
@@ -63,6 +64,8 @@ def page_markdown(
     """
     parts = [f"# {_text(board.suite.title)}, tier {board.scope}\n"]
     parts.append(leaderboard_markdown(board, environments))
+    if groups := by_group(board):
+        parts.append(_groups(groups))
     if isinstance(tuned, Untuned):
         parts.append(f"{_text(tuned.reason)}\n")
     elif tuned is not None:
@@ -113,6 +116,19 @@ def readme_markdown(board: Board, environments: Environments) -> str:
         "",
         "<!-- /tiltyard -->",
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _groups(groups: Table) -> str:
+    """Return the mean gaps by group, a row an implementation."""
+    names, *columns = zip(*(row for row in groups.rows), strict=True)
+    heads = ["implementation", *(cell.text for cell in names)]
+    rows = [
+        [_code(column.label), *(cell.text for cell in cells)]
+        for column, cells in zip(groups.columns[1:], columns, strict=True)
+    ]
+    alignment = ["---", *["---:"] * len(names)]
+    lines = [f"## {groups.caption}", "", *map(_line, (heads, alignment, *rows))]
     return "\n".join(lines) + "\n"
 
 
